@@ -13,7 +13,7 @@ import { path } from "./transport.js";
 /**
  * @import {
  *   AcceptedEvents, Acts, Alert, AlertActForm, Alerts, AlertState, Approval, Approvals, ApprovalState, AudiencePreview, Batch,
- *   BatchEdit, BatchForm, Block, BlockForm, BlockKind, Blocks, Campaign, CampaignEdit, CampaignForm,
+ *   BatchEdit, BatchEndForm, BatchForm, Block, BlockForm, BlockKind, Blocks, Campaign, CampaignEdit, CampaignForm,
  *   Campaigns, CodeRun, Codes, Consistency, ExamineForm, CodeSource, CouponFilter, CouponRecord, Deliveries, Delivery,
  *   Events, ExperimentForm, ExperimentResult, Experiments, FoundThings, Import, ImportFormat,
  *   Imports, InstructorStop, InstructorStops, Issuance,
@@ -147,6 +147,14 @@ export class OfficeApi extends Api {
    * @returns {Promise<Stop>} */
   resumeCampaign(id, form) {
     return this._call("POST", path`/v1/campaigns/${id}/resume`, { body: form });
+  }
+
+  /** End the batch for good: no coupon of it is given any more. It cannot be undone; repeatable. Throws
+   * `wrong_state` while a draw of it is open.
+   * @param {string} id @param {BatchEndForm} form
+   * @returns {Promise<Batch>} */
+  endBatch(id, form) {
+    return this._call("POST", path`/v1/batches/${id}/end`, { body: form });
   }
 
   /** @param {string} id @param {StopForm} form

@@ -21,6 +21,7 @@ from client_sdk.python.shapes import (
     AudiencePreview,
     Batch,
     BatchEdit,
+    BatchEndForm,
     BatchForm,
     Block,
     BlockForm,
@@ -249,6 +250,13 @@ class OfficeApi(Api):
     async def stop_batch(self, batch_id: str, form: StopForm) -> Stop:
         """Stop claims, use or both. Orders that are locked can still be paid."""
         return await self._call(Stop, "POST", f"/v1/batches/{escaped(batch_id)}/stop", form)
+
+    async def end_batch(self, batch_id: str, form: BatchEndForm) -> Batch:
+        """End the batch for good: no coupon of it is given any more. It cannot be undone; repeatable.
+
+        Raise `wrong_state` while a draw of it is open.
+        """
+        return await self._call(Batch, "POST", f"/v1/batches/{escaped(batch_id)}/end", form)
 
     async def resume_batch(self, batch_id: str, form: StopForm) -> Stop:
         """Resume what `form` names."""

@@ -18,6 +18,7 @@ class Action(StrEnum):
     BATCH_CHANGED = "batch.changed"
     BATCH_STOPPED = "batch.stopped"
     BATCH_RESUMED = "batch.resumed"
+    BATCH_ENDED = "batch.ended"
     CAMPAIGN_MADE = "campaign.made"
     CAMPAIGN_CHANGED = "campaign.changed"
     CAMPAIGN_STOPPED = "campaign.stopped"

@@ -55,6 +55,7 @@ class EventType(StrEnum):
     BUDGET_WARNING = "budget.warning"
     MESSAGE_REQUESTED = "message.requested"
     BATCH_PAUSED = "batch.paused"
+    BATCH_ENDED = "batch.ended"
     STUDENT_BLOCKED = "student.blocked"
     STUDENT_UNBLOCKED = "student.unblocked"
     TOKEN_REVOKED = "token.revoked"
@@ -263,6 +264,11 @@ KINDS: Final[Mapping[EventType, EventKind]] = {
         "batch",
         "a batch went out faster than its plan, so its claims were stopped",
         "max_per_minute, went_out",
+    ),
+    EventType.BATCH_ENDED: EventKind(
+        "batch",
+        "an operator ended it for good; no coupon of it is given any more, those that were given are valid",
+        "name, reason, by, use_stopped",
     ),
     EventType.STUDENT_BLOCKED: EventKind(
         "block",

@@ -142,3 +142,25 @@ def test_an_operator_makes_a_coupon_and_everything_of_it(classroom: Classroom) -
     page.get_by_text("修改").click()
     shot(page, "template_zh_phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_an_operator_ends_a_batch_for_good_after_a_question(classroom: Classroom) -> None:
+    batch = classroom.batch()
+    page = classroom.enter(classroom.context("en", LAPTOP), "/office", Role.OPERATOR, "ops")
+    page.goto(f"{classroom.url}/office#/coupons/{batch}")
+    expect(page.get_by_role("button", name="Stop claims and use")).to_be_visible()
+    press(page, "End for good")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("it cannot be undone")).to_be_visible()
+    page.keyboard.press("Escape")
+    assert "ended" not in classroom.operator.get(f"/v1/batches/{batch}").json()
+
+    press(page, "End for good")
+    dialog.get_by_label("Reason").fill("sold otherwise")
+    dialog.get_by_role("button", name="End for good").click()
+
+    expect(page.get_by_text("Ended for good")).to_be_visible()
+    expect(page.get_by_text("sold otherwise")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_have_count(0)
+    expect(page.get_by_role("button", name="Stop use")).to_be_visible()
+    shot(page, "batch_ended")

@@ -7,7 +7,7 @@
 
 /**
  * @typedef {"template.made"|"template.replaced"|"batch.made"|"batch.changed"|"batch.stopped"
- *   |"batch.resumed"|"campaign.made"|"campaign.changed"|"campaign.stopped"|"campaign.resumed"|"all.stopped"
+ *   |"batch.resumed"|"batch.ended"|"campaign.made"|"campaign.changed"|"campaign.stopped"|"campaign.resumed"|"all.stopped"
  *   |"all.resumed"|"price_rule.made"|"price_rule.ended"|"price_rule.overridden"
  *   |"approval.asked"|"approval.given"|"approval.refused"|"approval.withdrawn"
  *   |"codes.made"|"codes.voided"|"coupon.voided"|"link.made"|"link.changed"

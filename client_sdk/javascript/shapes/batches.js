@@ -92,8 +92,25 @@
  */
 
 /**
+ * The body that ends a batch for good. `use`: true stops the use of its coupons too.
+ *
+ * @typedef {object} BatchEndForm
+ * @property {string} reason
+ * @property {boolean} [use]
+ */
+
+/**
+ * The end of a batch for good.
+ *
+ * @typedef {object} BatchEnd
+ * @property {string} at
+ * @property {string} by
+ * @property {string} reason
+ */
+
+/**
  * A batch. `droppable` is the most that the caller could put into one drop now. `remaining` is
- * null where `quantity` is null.
+ * null where `quantity` is null. `ended`: no coupon of it is given any more.
  *
  * @typedef {object} Batch
  * @property {string} id
@@ -117,6 +134,7 @@
  * @property {number} [max_per_minute]
  * @property {number[]} [remind_before]
  * @property {Stop} [stopped]
+ * @property {BatchEnd} [ended]
  * @property {Record<string, string>} metadata
  * @property {string} created_at
  * @property {number} version

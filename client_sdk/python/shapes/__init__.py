@@ -56,6 +56,8 @@ from client_sdk.python.shapes.balances import (
 from client_sdk.python.shapes.batches import (
     Batch,
     BatchEdit,
+    BatchEnd,
+    BatchEndForm,
     Batches,
     BatchForm,
     ClaimConditions,
@@ -476,6 +478,8 @@ __all__ = [
     "BalanceUse",
     "Batch",
     "BatchEdit",
+    "BatchEnd",
+    "BatchEndForm",
     "BatchForm",
     "Batches",
     "Best",

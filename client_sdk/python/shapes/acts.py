@@ -9,6 +9,7 @@ Action = Literal[
     "batch.changed",
     "batch.stopped",
     "batch.resumed",
+    "batch.ended",
     "campaign.made",
     "campaign.changed",
     "campaign.stopped",

@@ -76,9 +76,24 @@ class TemplateSummary(TypedDict):
     discount: Discount
 
 
+class BatchEndForm(TypedDict):
+    """The body that ends a batch for good. `use`: true stops the use of its coupons too."""
+
+    reason: str
+    use: NotRequired[bool]
+
+
+class BatchEnd(TypedDict):
+    """The end of a batch for good."""
+
+    at: str
+    by: str
+    reason: str
+
+
 class Batch(TypedDict):
     """A batch. `droppable` is the most that the caller could put into one drop now. `remaining` is null
-    where `quantity` is null."""
+    where `quantity` is null. `ended`: no coupon of it is given any more."""
 
     id: str
     template_id: str
@@ -101,6 +116,7 @@ class Batch(TypedDict):
     max_per_minute: NotRequired[int]
     remind_before: NotRequired[list[int]]
     stopped: NotRequired[Stop]
+    ended: NotRequired[BatchEnd]
     metadata: dict[str, str]
     created_at: str
     version: int

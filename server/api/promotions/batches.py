@@ -24,6 +24,7 @@ from server.api.http.fields import (
     Id,
     Metadata,
     Moment,
+    Readable,
     ResponseModel,
     ShortText,
     Title,
@@ -52,9 +53,10 @@ from server.api.promotions.stops import StopResponse, active_stop_response
 from server.core.identity import Identity
 from server.core.promotions import batch_rules
 from server.core.promotions.batches import Batch, BatchForm
-from server.core.promotions.stops import StopState
+from server.core.promotions.stops import MAX_REASON, StopState
 from server.core.refusals import Code, Refused
 from server.flows.promotions import batches as flows
+from server.flows.promotions.end_batch import end_batch
 from server.ledger.promotions import batches as ledger
 from server.ledger.promotions import stops
 
@@ -96,9 +98,25 @@ class BatchBody(Body):
     override: OverrideBody | None = None
 
 
+class BatchEndBody(Body):
+    """`use`: true stops the use of its coupons too, until it is resumed; else they stay valid."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=MAX_REASON), Readable]
+    use: bool = False
+
+
+class BatchEndResponse(ResponseModel):
+    """The end of a batch for good."""
+
+    at: Moment
+    by: str
+    reason: str
+
+
 class BatchResponse(ResponseModel):
     """`remaining` falls when units go to a drop or to codes, and rises when they return; null: unlimited.
-    `droppable`: the most that the caller could put into one drop now."""
+    `droppable`: the most that the caller could put into one drop now. `ended`: it has ended for good, and no
+    coupon of it is given any more."""
 
     id: str
     template_id: str
@@ -121,6 +139,7 @@ class BatchResponse(ResponseModel):
     max_per_minute: int | None = absent()
     remind_before: list[int] | None = Field(default=None, exclude_if=lambda hours: hours is None)
     stopped: StopResponse | None = absent()
+    ended: BatchEndResponse | None = absent()
     metadata: dict[str, str]
     created_at: Moment
     version: int
@@ -158,18 +177,36 @@ def _etag(batch: Batch) -> dict[str, str]:
     return {"ETag": f'"{batch.version}"'}
 
 
+async def end(
+    deps: ApiDependencies, request: ApiRequest[BatchEndBody, NoQuery]
+) -> ApiResponse | Refused:
+    ended = await end_batch(
+        deps.ledger,
+        deps.drop_desk,
+        request.path["id"],
+        reason=request.body.reason,
+        stops_use=request.body.use,
+        actor=request.identity.subject,
+        now=request.now,
+    )
+    return ended if isinstance(ended, Refused) else await _shown(deps, ended, request.identity)
+
+
 async def show(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
     async with deps.ledger.read() as conn:
         found = await ledger.find(conn, request.path["id"])
-        summaries = await ledger.summaries_of(conn, [request.path["id"]])
-        stopped = (await stops.of_targets(conn, [request.path["id"]])).get(request.path["id"])
     if found is None or not _is_visible(found, request.identity):
         return Refused(Code.NOT_FOUND)
-    return ApiResponse(
-        _to_response(found, summaries[found.id], request.identity, stopped), _etag(found)
-    )
+    return await _shown(deps, found, request.identity)
+
+
+async def _shown(deps: ApiDependencies, batch: Batch, identity: Identity) -> ApiResponse:
+    async with deps.ledger.read() as conn:
+        summaries = await ledger.summaries_of(conn, [batch.id])
+        stopped = (await stops.of_targets(conn, [batch.id])).get(batch.id)
+    return ApiResponse(_to_response(batch, summaries[batch.id], identity, stopped), _etag(batch))
 
 
 async def index(
@@ -216,6 +253,14 @@ def _form(body: BatchBody) -> BatchForm:
     )
 
 
+def _end_response(batch: Batch) -> BatchEndResponse | None:
+    if batch.ended_at is None:
+        return None
+    return BatchEndResponse(
+        at=batch.ended_at, by=batch.ended_by or "", reason=batch.end_reason or ""
+    )
+
+
 def _to_response(
     batch: Batch, summary: ledger.BatchSummary, identity: Identity, stopped: StopState | None = None
 ) -> BatchResponse:
@@ -242,6 +287,7 @@ def _to_response(
         max_per_minute=batch.max_per_minute,
         remind_before=None if batch.remind_before is None else list(batch.remind_before),
         stopped=active_stop_response(stopped),
+        ended=_end_response(batch),
         metadata=dict(batch.metadata),
         created_at=batch.created_at,
         version=batch.version,
@@ -277,5 +323,15 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=show,
         response=BatchResponse,
         summary="Get a batch and how much of it is left",
+    ),
+    Endpoint(
+        method="POST",
+        path="/v1/batches/{id}/end",
+        rule=auth.OPERATOR,
+        handler=end,
+        body=BatchEndBody,
+        response=BatchResponse,
+        summary="End a batch for good: no coupon of it is given any more. It cannot be undone; repeatable",
+        refuses=(Code.WRONG_STATE,),
     ),
 )

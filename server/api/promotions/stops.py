@@ -25,7 +25,7 @@ from server.api.http.fields import (
     ResponseModel,
 )
 from server.core.promotions.stops import EVERYTHING, MAX_REASON, StopForm, Stoppable, StopState
-from server.core.refusals import Refused
+from server.core.refusals import Code, Refused
 from server.flows.promotions import stops as flows
 from server.ledger.promotions import stops as ledger
 
@@ -119,7 +119,9 @@ async def _change(
     return state if isinstance(state, Refused) else ApiResponse(_to_response(state))
 
 
-def _stop_endpoint(path: str, handler: Handler[StopBody, NoQuery], summary: str) -> AnyEndpoint:
+def _stop_endpoint(
+    path: str, handler: Handler[StopBody, NoQuery], summary: str, *refuses: Code
+) -> AnyEndpoint:
     return Endpoint(
         method="POST",
         path=path,
@@ -128,6 +130,7 @@ def _stop_endpoint(path: str, handler: Handler[StopBody, NoQuery], summary: str)
         body=StopBody,
         response=StopResponse,
         summary=summary,
+        refuses=refuses,
     )
 
 
@@ -137,7 +140,12 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
     ),
     _stop_endpoint("/v1/campaigns/{id}/resume", resume_campaign, "Resume what was stopped"),
     _stop_endpoint("/v1/batches/{id}/stop", stop_batch, "Stop claims, use or both of a batch"),
-    _stop_endpoint("/v1/batches/{id}/resume", resume_batch, "Resume what was stopped"),
+    _stop_endpoint(
+        "/v1/batches/{id}/resume",
+        resume_batch,
+        "Resume what was stopped; claims of a batch that has ended stay stopped",
+        Code.WRONG_STATE,
+    ),
     _stop_endpoint("/v1/stop", stop_everything, "Stop all claims, all use or both"),
     _stop_endpoint("/v1/resume", resume_everything, "Resume what was stopped"),
     Endpoint(

@@ -57,9 +57,11 @@ def form_of(batch: Batch) -> BatchForm:
 def refusal(batch: Batch, edit: BatchEdit, now: int, *, is_used: bool) -> Refused | None:
     """Return why the edit is refused; None if it is legal.
 
-    `wrong_state`, with the current value, if the batch has changed meanwhile; `invalid_field` with every
-    field that may not be changed like that.
+    `wrong_state` if the batch has ended for good, and, with the current value, if it has changed meanwhile;
+    `invalid_field` with every field that may not be changed like that.
     """
+    if (ended := ended_refusal(batch)) is not None:
+        return ended
     if edit.expected_version != batch.version:
         return _overtaken("version", batch.version)
     form = edited_form(batch, edit)
@@ -75,6 +77,15 @@ def refusal(batch: Batch, edit: BatchEdit, now: int, *, is_used: bool) -> Refuse
     if edit.expected_quantity not in (None, batch.quantity):
         return _overtaken("quantity", batch.quantity)
     return None
+
+
+def ended_refusal(batch: Batch) -> Refused | None:
+    """Return the refusal of whatever a batch that has ended for good cannot do any more; None if it has
+    not."""
+    if batch.ended_at is None:
+        return None
+    facts = {"state": "ended", "reason": batch.end_reason}
+    return Refused(Code.WRONG_STATE, "the batch has ended for good", facts)
 
 
 def _fixed(batch: Batch, form: BatchForm, now: int, *, is_used: bool) -> Iterator[Violation]:

@@ -67,7 +67,8 @@ class Batch:
     minute by plan; faster, and the batch pauses itself (None: no plan). `per_person` and `per_device` count
     the claims of all accounts with the same hash in their tokens (None: no limit; a batch of an earlier
     version may have no `per_person`). `remind_before`: the hours before a coupon's end at which its student
-    is reminded (None: the installation's, empty: never).
+    is reminded (None: the installation's, empty: never). `ended_at`: when an operator ended it for good, by
+    whom and why; no coupon of it is given since.
     """
 
     id: BatchId
@@ -95,6 +96,9 @@ class Batch:
     remind_before: tuple[int, ...] | None = None
     per_person: int | None = None
     per_device: int | None = None
+    ended_at: int | None = None
+    ended_by: str | None = None
+    end_reason: str | None = None
 
     @property
     def remaining(self) -> int | None:
@@ -111,13 +115,15 @@ class Batch:
         """Return what the room may still drop: the smaller of what the batch and the room's quota have
         left."""
         quota = self.room_quota_of(room)
-        if quota is None or self.remaining is None:
+        if quota is None or self.remaining is None or self.ended_at is not None:
             return 0
         # Quotas may add up to more than the batch, so both are limits.
         return self.remaining if quota.remaining is None else min(self.remaining, quota.remaining)
 
     def droppable(self, rooms: Collection[str] | None = None) -> int:
         """Return the largest drop that is possible now in one of these rooms. None: in any room."""
+        if self.ended_at is not None:
+            return 0
         if self.rooms is None:
             return self.remaining or 0
         named = [quota.room for quota in self.rooms if rooms is None or quota.room in rooms]

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.acts import Action
+from server.core.promotions.batch_edits import ended_refusal
 from server.core.promotions.batches import Batch
 from server.core.promotions.stops import EVERYTHING, MAX_REASON, StopForm, Stoppable, StopState
 from server.core.promotions.template_rules import text_violations
@@ -20,7 +21,7 @@ from server.core.refusals import Code, Refused, invalid_field
 from server.core.violations import refused
 from server.desk import DeskUnavailableError
 from server.desk.drop_desk import DropDesk
-from server.flows.abort import Abort, returns_refusal
+from server.flows.abort import Abort, abort_if, returns_refusal
 from server.ledger import acts
 from server.ledger.engine import Ledger
 from server.ledger.promotions import batches, campaigns, stops
@@ -42,9 +43,9 @@ async def change_stop(
 ) -> StopState | Refused:
     """Stop (or resume) what the form says; return the state of its target. Repeatable.
 
-    Refuses with `invalid_field` where the form names neither claims nor use, and with `not_found` for an
-    unknown batch or campaign. Success means that the ledger has it; the desks are told as soon as they are
-    available.
+    Refuses with `invalid_field` where the form names neither claims nor use, with `not_found` for an unknown
+    batch or campaign, and with `wrong_state` where claims of a batch that has ended are to go on. Success
+    means that the ledger has it; the desks are told as soon as they are available.
     """
     if not form.claims and not form.use:
         return invalid_field("claims", "missing", "say what: claims, use or both")
@@ -54,6 +55,8 @@ async def change_stop(
     async with ledger.begin() as conn:
         if not await _target_exists(conn, form):
             raise Abort(Refused(Code.NOT_FOUND))
+        if not is_stop and form.kind is Stoppable.BATCH and form.claims:
+            await _assert_goes_on(conn, form.id)
         await stops.change(conn, form, is_stop, actor, now)
         state = await stops.find(conn, form.target)
         await acts.write_act(conn, actor, _ACTIONS[form.kind, is_stop], form.target, now, **what)
@@ -86,6 +89,8 @@ async def publish_stops(ledger: Ledger, desk: DropDesk) -> int:
 
 async def claims_refusal(conn: AsyncConnection, batch: Batch) -> Refused | None:
     """Return the refusal where claims of the batch, its campaign or everything are stopped, else None."""
+    if (ended := ended_refusal(batch)) is not None:
+        return ended
     names = [EVERYTHING, batch.id, *([batch.campaign_id] if batch.campaign_id else [])]
     found = await stops.of_targets(conn, names)
     stopped = next((found[name] for name in names if name in found and found[name].claims), None)
@@ -93,6 +98,13 @@ async def claims_refusal(conn: AsyncConnection, batch: Batch) -> Refused | None:
         return None
     facts = {"stopped": stopped.target, "reason": stopped.reason}
     return Refused(Code.WRONG_STATE, "claims are stopped", facts)
+
+
+async def _assert_goes_on(conn: AsyncConnection, batch_id: str) -> None:
+    """Lock the batch; Abort where it has ended for good."""
+    batch = await batches.find_for_update(conn, batch_id)
+    if batch is not None:
+        abort_if(ended_refusal(batch))
 
 
 async def _target_exists(conn: AsyncConnection, form: StopForm) -> bool:

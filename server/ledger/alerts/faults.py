@@ -77,7 +77,7 @@ async def _low_batches(conn: AsyncConnection, now: int) -> list[Fault]:
     query = (
         select(b.id, b.name, b.quantity, b.allotted, _in_drops().label("in_drops"))
         .where(b.created_at > now - _BATCH_MS, (b.quantity - b.allotted) * 10 <= b.quantity)
-        .where(or_(b.claim_until.is_(None), b.claim_until > now))
+        .where(or_(b.claim_until.is_(None), b.claim_until > now), b.ended_at.is_(None))
         .order_by(b.id.desc())
         .limit(_MOST)
     )

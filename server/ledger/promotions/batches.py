@@ -6,6 +6,7 @@ Called by flows and, for reading, by the API. batch_stock.py moves units between
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 from sqlalchemy import (
     bindparam,
@@ -146,6 +147,34 @@ async def replace(conn: AsyncConnection, batch: Batch) -> None:
         await _insert_rooms(conn, batch)
 
 
+async def end(conn: AsyncConnection, batch_id: str, by: str, reason: str, now: int) -> None:
+    """Write that the batch has ended for good. The caller has locked its row."""
+    ended = {"ended_at": now, "ended_by": by, "end_reason": reason}
+    version = {"version": batches.c.version + 1}
+    await conn.execute(update(batches).where(batches.c.id == batch_id).values(**ended, **version))
+
+
+class OpenDrop(NamedTuple):
+    """A drop or link that is open or being opened. `openings`: how often it was opened."""
+
+    id: str
+    mode: str
+    openings: int
+
+
+async def lock_open_drops(conn: AsyncConnection, batch_id: str) -> list[OpenDrop]:
+    """Lock the open drops of the batch against removal until the transaction ends, and return them.
+
+    Lock order: before the batch. Drops that are opened meanwhile need a second call, with the batch locked.
+    """
+    d = drops.c
+    query = select(d.id, d.mode, d.openings).where(
+        d.batch_id == batch_id, d.state.in_(("opening", "open"))
+    )
+    query = query.order_by(d.id).with_for_update(read=True, key_share=True)
+    return [OpenDrop(*row) for row in await conn.execute(query)]
+
+
 async def claim_ends(conn: AsyncConnection, batch_ids: Collection[str]) -> dict[str, int | None]:
     """Return the present end of each batch's claim window (ms); None where it has no window."""
     query = select(batches.c.id, batches.c.claim_until).where(batches.c.id.in_(batch_ids))
@@ -209,5 +238,5 @@ _PLAIN = (
     *("id", "template_id", "template_version", "name", "quantity", "allotted", "channel"),
     *("per_student", "code_prefix", "hold_seconds", "campaign_id", "shard", "metadata"),
     *("created_by", "created_at", "version", "per_campaign", "greatest_discount"),
-    *("max_per_minute", "per_person", "per_device"),
+    *("max_per_minute", "per_person", "per_device", "ended_at", "ended_by", "end_reason"),
 )

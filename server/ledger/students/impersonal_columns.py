@@ -22,6 +22,8 @@ IMPERSONAL_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "created_by",
         "claim_conditions",
         "remind_before",
+        "ended_by",
+        "end_reason",
     ),
     "campaigns": (
         "name",

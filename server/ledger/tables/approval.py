@@ -29,7 +29,9 @@ approvals = Table(
     Column("decided_at", BigInteger),
     Column("note", String(200), nullable=False, server_default=""),
     UniqueConstraint("subject"),
-    CheckConstraint("state IN ('waiting','approved','rejected','withdrawn')", name="state_known"),
+    CheckConstraint(
+        "state IN ('waiting','approved','rejected','withdrawn','expired')", name="state_known"
+    ),
     CheckConstraint("(state = 'waiting') = (decided_by IS NULL)", name="decided_iff_not_waiting"),
     CheckConstraint("state = 'withdrawn' OR decided_by <> asked_by", name="by_another"),
     Index(

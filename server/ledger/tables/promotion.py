@@ -84,6 +84,10 @@ batches = Table(
     # Claims of all accounts of one person, or on one device. Null = no limit.
     Column("per_person", Integer),
     Column("per_device", Integer),
+    # Ended for good, by whom and why; null = it goes on. Its claims are stopped (`stops`) since.
+    Column("ended_at", BigInteger),
+    Column("ended_by", NAME),
+    Column("end_reason", String(200)),
     ForeignKeyConstraint(
         ["template_id", "template_version"],
         ["template_versions.template_id", "template_versions.version"],

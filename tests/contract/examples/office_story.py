@@ -68,6 +68,8 @@ async def experiments(school: School) -> None:
     await school.call("GET /v1/experiments")
     await school.call("GET /v1/experiments/{id}", made["id"])
     await school.call("POST /v1/experiments/{id}/end", made["id"])
+    reason = {"reason": "the other one does better"}
+    await school.call("POST /v1/batches/{id}/end", batches[1]["id"], body=reason)
 
 
 async def office(school: School, drop: Json) -> None:

@@ -28,6 +28,7 @@ CONTRACT = {
     "GET /v1/batches",
     "GET /v1/batches/{id}",
     "PATCH /v1/batches/{id}",
+    "POST /v1/batches/{id}/end",
     "POST /v1/batches/{id}/codes",
     "GET /v1/batches/{id}/codes",
     "POST /v1/batches/{id}/codes/void",

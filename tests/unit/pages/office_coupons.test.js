@@ -10,7 +10,7 @@ const HOOKS = `export const resolve = (name, context, next) =>
   next(name.startsWith("/sdk/") ? new URL(name.slice(5), "${SDK}").href : name, context);`;
 register(`data:text/javascript,${encodeURIComponent(HOOKS)}`);
 const COUPONS = new URL("../../../server/pages/static/office/coupons/", import.meta.url).href;
-const { batchEditOf, batchOf, roomsIn, stateOfBatch, valuesOfBatch } = await import(
+const { actsOfBatch, batchEditOf, batchOf, roomsIn, stateOfBatch, valuesOfBatch } = await import(
   `${COUPONS}batch-values.js`
 );
 const { idsIn, templateOf, valuesOfTemplate } = await import(`${COUPONS}template-values.js`);
@@ -153,4 +153,17 @@ test("the right option of a question has a star, else it is the first", () => {
   });
   assert.equal(taskOf({ ...values, "task.options": "4\n5" })?.right, 0);
   assert.equal(taskOf({ "task.kind": "" }), undefined);
+});
+
+test("a batch that has ended for good is neither resumed nor ended again", () => {
+  const words = (/** @type {object} */ batch) =>
+    actsOfBatch(batch).map((/** @type {{word: string}} */ act) => act.word);
+  const ended = { at: "2026-12-01T00:00:00.000Z", by: "olga", reason: "sold" };
+  const stopped = { claims: true, use: false, reason: "sold", changed_by: "olga", changed_at: "" };
+
+  assert.deepEqual(words({}), ["batch_pause", "batch_stop", "batch_end"]);
+  assert.deepEqual(words({ stopped }), ["batch_stop", "batch_resume", "batch_end"]);
+  assert.deepEqual(words({ ended, stopped }), ["batch_stop_use"]);
+  assert.deepEqual(words({ ended, stopped: { ...stopped, use: true } }), ["batch_resume_use"]);
+  assert.equal(stateOfBatch({ ended, stopped, remaining: 5 }, 0), "ended");
 });

@@ -8,6 +8,7 @@ from server.core.promotions.batch_edits import (
     END_MOVABLE_MS,
     BatchEdit,
     edited_form,
+    ended_refusal,
     form_of,
     refusal,
 )
@@ -180,3 +181,13 @@ def test_the_form_is_the_batch_with_what_was_sent() -> None:
     form = edited_form(BATCH, BatchEdit(4, {"name": "Friday"}))
     assert (form.name, form.channel, form.quantity) == ("Friday", "live", 100)
     assert form.rooms == (RoomQuota("a"), RoomQuota("b", 5))
+
+
+def test_a_batch_that_has_ended_for_good_is_not_changed() -> None:
+    ended = replace(BATCH, ended_at=NOW, ended_by="olga", end_reason="sold")
+
+    found = refusal(ended, BatchEdit(BATCH.version, {"name": "x"}), NOW, is_used=True)
+
+    assert found is not None
+    assert (found.code, found.facts) == (Code.WRONG_STATE, {"state": "ended", "reason": "sold"})
+    assert ended_refusal(BATCH) is None

@@ -40,3 +40,9 @@ def test_a_teacher_may_drop_the_most_that_one_of_their_rooms_may() -> None:
     assert batch.droppable({"104"}) == 0
     assert batch.droppable() == 80
     assert a_batch(allotted=20).droppable({"104"}) == 80
+
+
+def test_nothing_of_a_batch_that_has_ended_can_be_dropped() -> None:
+    batch = a_batch(allotted=20, rooms=SHARES, ended_at=1)
+
+    assert (batch.droppable(), batch.droppable_in("101"), batch.remaining) == (0, 0, 80)

@@ -12,7 +12,7 @@ import { form } from "../form.js";
 import { timeText } from "../time-text.js";
 import { trouble } from "../trouble.js";
 import { batchFields } from "./batch-fields.js";
-import { batchEditOf, stateOfBatch, valuesOfBatch } from "./batch-values.js";
+import { actsOfBatch, batchEditOf, stateOfBatch, valuesOfBatch } from "./batch-values.js";
 import { codesPart } from "./codes-part.js";
 import { linksPart } from "./links-part.js";
 
@@ -30,7 +30,7 @@ export async function batchPage(host, view) {
     stockPart(host, batch),
     batch.rooms && roomsPart(host, batch),
     host.mayWrite && buttons(host, batch),
-    host.mayWrite && editPart(host, batch),
+    host.mayWrite && !batch.ended && editPart(host, batch),
     linksPart(host, view, batch),
     codesPart(host, view, batch),
   );
@@ -43,7 +43,8 @@ function facts(host, batch) {
   return detail([
     [language.say("coupon_id"), batch.id],
     [language.say("coupon_state"), language.say(`batch_${stateOfBatch(batch, Date.now())}`)],
-    [language.say("batch_stop_reason"), stopText(batch)],
+    [language.say("batch_stop_reason"), !batch.ended && stopText(batch)],
+    [language.say("batch_ended_why"), endText(host, batch)],
     [
       language.say("coupon_worth"),
       shortValue(template.discount, template.currency, language.current),
@@ -64,6 +65,10 @@ function facts(host, batch) {
 /** @param {Batch} batch */
 const stopText = ({ stopped }) =>
   stopped && (stopped.claims || stopped.use) && [stopped.reason, stopped.changed_by].join(" · ");
+
+/** @param {Host} host @param {Batch} batch */
+const endText = (host, { ended }) =>
+  ended && [ended.reason, ended.by, timeText(host, ended.at)].join(" · ");
 
 /** @param {Host} host @param {Batch} batch */
 function stockPart({ language }, { quantity, remaining, droppable }) {
@@ -117,35 +122,24 @@ function roomsPart({ language }, { rooms = [] }) {
   );
 }
 
-/** Pause, stop, resume, and the way to send. @param {Host} host @param {Batch} batch */
+/** Pause, stop, resume, end, and the way to send. @param {Host} host @param {Batch} batch */
 function buttons(host, batch) {
   const { api, language } = host;
-  const { claims = false, use = false } = batch.stopped ?? {};
   const problem = h("div");
   const press = async (
-    /** @type {string} */ word,
-    /** @type {"stopBatch"|"resumeBatch"} */ call,
-    /** @type {boolean} */ also,
+    /** @type {import("./batch-values.js").BatchAct} */ { word, call, form },
   ) => {
     const reason = await askReason(host, language.say(`${word}_ask`), language.say(word));
     if (reason === null) return;
     try {
-      await api[call](batch.id, { claims: true, ...(also && { use: true }), reason });
+      await api[call](batch.id, { ...form, reason });
       host.refresh();
     } catch (fault) {
       problem.replaceChildren(trouble(host, fault));
     }
   };
-  const button = (
-    /** @type {string} */ word,
-    /** @type {"stopBatch"|"resumeBatch"} */ call,
-    /** @type {boolean} */ also,
-  ) =>
-    h(
-      "button",
-      { class: "plain-button", type: "button", onclick: () => void press(word, call, also) },
-      language.say(word),
-    );
+  const link = (/** @type {string} */ word, /** @type {string} */ href) =>
+    h("a", { class: "office-button", href }, language.say(word));
   return h(
     "div",
     { class: "stack" },
@@ -153,25 +147,20 @@ function buttons(host, batch) {
     h(
       "div",
       { class: "office-row" },
-      h(
-        "a",
-        {
-          class: "office-button",
-          href: addressOf({ page: "sends", id: "new", filters: { batch: batch.id } }),
-        },
-        language.say("batch_send"),
+      !batch.ended &&
+        link("batch_send", addressOf({ page: "sends", id: "new", filters: { batch: batch.id } })),
+      link("batch_sent", addressOf({ page: "sends", filters: { batch_id: batch.id } })),
+      ...actsOfBatch(batch).map((act) =>
+        h(
+          "button",
+          {
+            class: act.call === "endBatch" ? "plain-button danger" : "plain-button",
+            type: "button",
+            onclick: () => void press(act),
+          },
+          language.say(act.word),
+        ),
       ),
-      h(
-        "a",
-        {
-          class: "office-button",
-          href: addressOf({ page: "sends", filters: { batch_id: batch.id } }),
-        },
-        language.say("batch_sent"),
-      ),
-      !claims && button("batch_pause", "stopBatch", false),
-      !use && button("batch_end", "stopBatch", true),
-      (claims || use) && button("batch_resume", "resumeBatch", use),
     ),
   );
 }

@@ -95,15 +95,44 @@ export const valuesOfBatch = (batch) => ({
   remind_before: (batch.remind_before ?? []).join(", "),
 });
 
-/** @typedef {"paused"|"stopped"|"coming"|"over"|"empty"|"running"} BatchState */
+/** @typedef {"ended"|"paused"|"stopped"|"coming"|"over"|"empty"|"running"} BatchState */
 
-/** @param {Pick<Batch, "stopped"|"claim_window"|"remaining">} batch @param {number} now ms @returns {BatchState} */
-export function stateOfBatch({ stopped, claim_window: window, remaining }, now) {
+/** @param {Pick<Batch, "ended"|"stopped"|"claim_window"|"remaining">} batch @param {number} now ms @returns {BatchState} */
+export function stateOfBatch({ ended, stopped, claim_window: window, remaining }, now) {
+  if (ended) return "ended";
   if (stopped?.use) return "stopped";
   if (stopped?.claims) return "paused";
   if (window && now < Date.parse(window.from)) return "coming";
   if (window && now >= Date.parse(window.until)) return "over";
   return remaining === 0 ? "empty" : "running";
+}
+
+/**
+ * A button that changes what goes on with a batch: its words, the call, and the call's body but for the reason.
+ * @typedef {{word: string, call: "stopBatch"|"resumeBatch"|"endBatch", form: {claims?: boolean, use?: boolean}}} BatchAct
+ */
+
+/** The buttons of a batch as it is. @param {Pick<Batch, "ended"|"stopped">} batch @returns {BatchAct[]} */
+export function actsOfBatch({ ended, stopped }) {
+  const { claims = false, use = false } = stopped ?? {};
+  if (ended)
+    return [
+      use
+        ? { word: "batch_resume_use", call: "resumeBatch", form: { use: true } }
+        : { word: "batch_stop_use", call: "stopBatch", form: { use: true } },
+    ];
+  /** @type {(BatchAct|false)[]} */
+  const acts = [
+    !claims && { word: "batch_pause", call: "stopBatch", form: { claims: true } },
+    !use && { word: "batch_stop", call: "stopBatch", form: { claims: true, use: true } },
+    (claims || use) && {
+      word: "batch_resume",
+      call: "resumeBatch",
+      form: { claims: true, ...(use && { use: true }) },
+    },
+    { word: "batch_end", call: "endBatch", form: {} },
+  ];
+  return acts.filter((act) => act !== false);
 }
 
 /** @param {Values} values */

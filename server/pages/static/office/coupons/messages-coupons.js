@@ -32,6 +32,8 @@ export const couponMessages = {
   step_batch: ["数量和发放对象", "How many and to whom"],
   preview_title: ["学生看到的券", "As students see it"],
   batch_running: ["发放中", "Running"],
+  batch_ended: ["已永久终止", "Ended for good"],
+  batch_ended_why: ["终止原因", "Why it ended"],
   batch_paused: ["已暂停领取", "Claims are paused"],
   batch_stopped: ["已停止领取和使用", "Claims and use are stopped"],
   batch_coming: ["未开始", "Not begun"],
@@ -52,10 +54,22 @@ export const couponMessages = {
   batch_sent: ["发放记录", "What was sent"],
   batch_pause: ["暂停领取", "Pause claims"],
   batch_pause_ask: ["暂停领取？已领的券仍可使用。", "Pause claims? Claimed coupons stay usable."],
-  batch_end: ["停止领取和使用", "Stop claims and use"],
-  batch_end_ask: [
+  batch_stop: ["停止领取和使用", "Stop claims and use"],
+  batch_stop_ask: [
     "停止领取和使用？已领的券在恢复之前不能使用。",
     "Stop claims and use? Claimed coupons cannot be used until you resume.",
+  ],
+  batch_stop_use: ["停止使用", "Stop use"],
+  batch_stop_use_ask: [
+    "停止使用？已领的券在恢复之前不能使用。",
+    "Stop use? Claimed coupons cannot be used until you resume.",
+  ],
+  batch_resume_use: ["恢复使用", "Resume use"],
+  batch_resume_use_ask: ["恢复已领券的使用？", "Resume the use of claimed coupons?"],
+  batch_end: ["永久终止", "End for good"],
+  batch_end_ask: [
+    "永久终止这个批次？不再发出任何券，进行中的投放和链接会关闭，且无法撤销。已领的券仍可使用。",
+    "End this batch for good? No coupon of it goes out any more, its open drops and links are closed, and it cannot be undone. Claimed coupons stay usable.",
   ],
   batch_resume: ["恢复", "Resume"],
   batch_resume_ask: ["恢复领取和使用？", "Resume what is stopped?"],
