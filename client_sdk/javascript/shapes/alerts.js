@@ -7,14 +7,14 @@
 
 /**
  * @typedef {"money_used"|"pieces_used"|"batch_low"|"batch_paused"|"webhook_down"|"issuance_stuck"|"books_differ"
- * } AlertKind
+ *   |"coupons_unused"|"split_off"} AlertKind
  */
-/** @typedef {"raise_budget"|"top_up"|"resume"|"enable"|"stop"|"repair"|"dismiss"} AlertAct */
+/** @typedef {"raise_budget"|"top_up"|"resume"|"enable"|"stop"|"repair"|"remind"|"end"|"dismiss"} AlertAct */
 /** @typedef {"open"|"dismissed"|"ended"} AlertState */
 
 /**
- * An alert. `about`: the id of the campaign, batch, webhook or issuance, or `consistency`. `level`: greater where it is worse; of a budget
- * percent. `ended_by`: whose act ended it; null where it ended by itself.
+ * An alert. `about`: the id of the campaign, batch, webhook, issuance or experiment, or `consistency`.
+ * `level`: greater where it is worse; of a budget or of unused coupons percent. `ended_by`: whose act ended it; null where it ended by itself.
  *
  * @typedef {object} Alert
  * @property {string} id

@@ -10,15 +10,19 @@ AlertKind = Literal[
     "webhook_down",
     "issuance_stuck",
     "books_differ",
+    "coupons_unused",
+    "split_off",
 ]
-AlertAct = Literal["raise_budget", "top_up", "resume", "enable", "stop", "repair", "dismiss"]
+AlertAct = Literal[
+    "raise_budget", "top_up", "resume", "enable", "stop", "repair", "remind", "end", "dismiss"
+]
 AlertState = Literal["open", "dismissed", "ended"]
 
 
 class Alert(TypedDict):
-    """An alert. `about`: the id of the campaign, batch, webhook or issuance, or `consistency`. `level`:
-    greater where it is worse; of a budget percent. `ended_by`: whose act ended it; null where it ended by
-    itself."""
+    """An alert. `about`: the id of the campaign, batch, webhook, issuance or experiment, or `consistency`.
+    `level`: greater where it is worse; of a budget or of unused coupons percent. `ended_by`: whose act ended
+    it; null where it ended by itself."""
 
     id: str
     kind: AlertKind

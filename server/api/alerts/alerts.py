@@ -32,15 +32,18 @@ class AlertActBody(Body):
     """`act`: one of the alert's `acts`. `amount`: by how much a budget is raised (minor units or pieces), or
     how many units a batch gets; the other acts have none."""
 
-    act: Literal["raise_budget", "top_up", "resume", "enable", "stop", "repair", "dismiss"]
+    act: Literal[
+        "raise_budget", "top_up", "resume", "enable", "stop", "repair", "remind", "end", "dismiss"
+    ]
     amount: Count | None = None
 
 
 class AlertResponse(ResponseModel):
-    """`about`: the id of the campaign, batch, webhook or issuance, `name` its name, URL or
+    """`about`: the id of the campaign, batch, webhook, issuance or experiment, `name` its name, URL or
     reason; `consistency` where desk and ledger differ. `level`: greater where it
-    is worse; of a budget percent. `amount` and `left`: of a budget or a batch. `ended_by`: whose act ended
-    it; null where it ended by itself."""
+    is worse; of a budget or of unused coupons percent. `amount` and `left`: of a budget or a batch; of unused
+    coupons those that end soon, and those of them that are not used. `ended_by`: whose act ended it; null
+    where it ended by itself."""
 
     id: str
     kind: AlertKind

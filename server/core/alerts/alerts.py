@@ -14,6 +14,9 @@ KEPT_MS: Final = 90 * 86_400_000  # of alerts that have ended
 ACT_MS: Final = 10_000  # an act is done within this, or may be tried again
 _BUDGET_LEVELS: Final = (100, 80)  # percent used, the worst first
 _LOW_PERCENT: Final = 10  # of a batch's units
+ENDING_MS: Final = 3 * 86_400_000  # coupons that end within this are told of, if they lie unused
+LEAST_ENDING: Final = 20  # of a batch: fewer unused coupons are not worth a message to all
+_UNUSED_LEVELS: Final = (80, 50)  # percent of the coupons that end
 STUCK_MS: Final = 600_000  # an issuance that no worker has driven for this long is stuck
 _FAILURES: Final = 3  # of calls in a row: the third is made after some 35 minutes
 
@@ -28,10 +31,13 @@ class AlertKind(StrEnum):
     WEBHOOK_DOWN = "webhook_down"
     ISSUANCE_STUCK = "issuance_stuck"
     BOOKS_DIFFER = "books_differ"
+    COUPONS_UNUSED = "coupons_unused"
+    SPLIT_OFF = "split_off"
 
 
 class AlertAct(StrEnum):
-    """The acts of an operator. `dismiss` hides it until it gets worse, or ends and comes again."""
+    """The acts of an operator. `dismiss` hides it until it gets worse, or ends and comes again; `remind` does
+    so too, because only the students can end it."""
 
     RAISE_BUDGET = "raise_budget"
     TOP_UP = "top_up"
@@ -39,6 +45,8 @@ class AlertAct(StrEnum):
     ENABLE = "enable"
     STOP = "stop"
     REPAIR = "repair"
+    REMIND = "remind"
+    END = "end"
     DISMISS = "dismiss"
 
 
@@ -59,7 +67,11 @@ MENDS: Final = {
     AlertKind.WEBHOOK_DOWN: AlertAct.ENABLE,
     AlertKind.ISSUANCE_STUCK: AlertAct.STOP,
     AlertKind.BOOKS_DIFFER: AlertAct.REPAIR,
+    AlertKind.COUPONS_UNUSED: AlertAct.REMIND,
+    AlertKind.SPLIT_OFF: AlertAct.END,
 }
+# Kinds that take sums over many rows, so a worker looks for them less often.
+SLOW: Final = frozenset({AlertKind.COUPONS_UNUSED, AlertKind.SPLIT_OFF})
 NEEDS_AMOUNT: Final = frozenset({AlertAct.RAISE_BUDGET, AlertAct.TOP_UP})
 
 
@@ -67,11 +79,13 @@ NEEDS_AMOUNT: Final = frozenset({AlertAct.RAISE_BUDGET, AlertAct.TOP_UP})
 class Fault:
     """Something that is wrong now.
 
-    `level` is greater where it is worse: percent of a budget that is used, else 1 or 2. `name`: of the
+    `level` is greater where it is worse: percent of a budget that is used, or of coupons that are not; else 1
+    or 2. `name`: of the
     campaign or batch, or the receiver's URL. `amount` and `left`: of a budget in minor units or pieces, of a
     batch in units. `reason`: why a batch was stopped or a receiver given up. Of an issuance
     `name` is why it was made, `amount` and `left` are students; of books that differ `amount` is how many
-    findings there are.
+    findings there are. Of coupons that lie unused `amount` is how many end soon, and `left` how many of them
+    are not used; of an experiment `reason` has the sizes of its groups, and those that they should have.
     """
 
     kind: AlertKind
@@ -121,6 +135,14 @@ def batch_level(quantity: int, left: int) -> int | None:
     if left == 0:
         return 2
     return 1 if left * 100 <= _LOW_PERCENT * quantity else None
+
+
+def unused_level(ending: int, unused: int) -> int | None:
+    """Return the greatest level (percent) that the unused part of the coupons that end soon has passed; None:
+    no level, or so few that nobody has to look."""
+    if unused < LEAST_ENDING:
+        return None
+    return next((level for level in _UNUSED_LEVELS if unused * 100 > level * ending), None)
 
 
 def issuance_level(overdue_ms: int) -> int | None:

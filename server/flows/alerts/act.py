@@ -9,7 +9,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from server.core.acts import Action
-from server.core.alerts.alerts import ACT_MS, NEEDS_AMOUNT, Alert, AlertAct, AlertKind
+from server.core.alerts.alerts import (
+    ACT_MS,
+    ENDING_MS,
+    NEEDS_AMOUNT,
+    Alert,
+    AlertAct,
+    AlertKind,
+)
 from server.core.event_types import EventType
 from server.core.events.webhooks import WebhookState
 from server.core.promotions.batch_edits import BatchEdit
@@ -20,7 +27,9 @@ from server.flows.alerts.watch import alert_event
 from server.flows.consistency.examine import ExamineForm, request_examination
 from server.flows.coupons import issuances
 from server.flows.coupons.drive_issuances import IssueParts
+from server.flows.events.reminders import remind_of_batch
 from server.flows.events.webhooks import WebhookForm, change_webhook
+from server.flows.experiments import experiments
 from server.flows.promotions.budgets import raise_budget
 from server.flows.promotions.edit_batch import edit_batch
 from server.flows.promotions.stops import change_stop
@@ -30,6 +39,7 @@ from server.ledger.alerts import alerts
 from server.ledger.promotions import batches
 
 _REASON: Final = "by an alert"
+_REMIND_SECONDS: Final = 8.0  # less than an act may take; some 100,000 coupons
 _BUDGETS: Final = {
     AlertKind.MONEY_USED: BudgetKind.MONEY,
     AlertKind.PIECES_USED: BudgetKind.PIECES,
@@ -70,7 +80,11 @@ async def act_on(
         if refusal is not None:
             await alerts.give_up_act(conn, alert_id)
             return refusal
-        if await alerts.end(conn, alert_id, stores.actor, now):
+        if form.act is AlertAct.REMIND:
+            # What is wrong goes on until the students have used them.
+            await alerts.dismiss(conn, alert_id, stores.actor)
+            await alerts.give_up_act(conn, alert_id)
+        elif await alerts.end(conn, alert_id, stores.actor, now):
             await event_log.record(conn, [alert_event(EventType.ALERT_ENDED, alert, now)])
         what: dict[str, object] = {"act": form.act.value, "about": alert.fault.subject}
         await acts.write_act(conn, stores.actor, Action.ALERT_ACTED, alert_id, now, **what)
@@ -117,12 +131,22 @@ async def _mend(
         case AlertAct.REPAIR:
             wanted = ExamineForm(stores.actor, repair=True, reason=_REASON)
             made = await request_examination(stores.ledger, wanted, now)
+        case AlertAct.REMIND:
+            made = await _remind(stores, subject, now)
+        case AlertAct.END:
+            made = await experiments.end(stores.ledger, subject, stores.actor, now)
         case _:
             enabled = WebhookForm(state=WebhookState.ACTIVE)
             made = await change_webhook(
                 stores.ledger, stores.actor, subject, enabled, now, allows_private=True
             )
     return made if isinstance(made, Refused) else None
+
+
+async def _remind(stores: Stores, batch_id: str, now: int) -> Refused | None:
+    if await remind_of_batch(stores, batch_id, now + ENDING_MS, now, _REMIND_SECONDS):
+        return None
+    return Refused(Code.IN_PROGRESS, "there are more: do it again", {"retry_after_s": 1})
 
 
 async def _top_up(stores: Stores, batch_id: str, units: int, now: int) -> object:

@@ -9,11 +9,12 @@ given within them, is not. After a time without workers the ends of that time ar
 """
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import Final
 
 from server.core.events.reminders import HOUR_MS, levels, reminds_at, spread
 from server.core.instants import to_text
-from server.core.messages import MessageKind, NewMessage
+from server.core.messages import DEFAULT_CHANNELS, MessageKind, NewMessage
 from server.flows.stores import Stores
 from server.ledger import message_queue
 from server.ledger.events import reminders as rows
@@ -21,6 +22,9 @@ from server.ledger.events.reminders import EndingCoupon, Position
 
 AT_ONCE: Final = 500  # coupons in one transaction
 PAGES: Final = 20  # of one level in one round of the worker's job
+_ASKED: Final = "asked"  # in place of the hours, where an operator asked for it
+# What `once` is around the coupon's id, in the first of the channels.
+_MARK: Final = ("remind:", f":{_ASKED}:{DEFAULT_CHANNELS[0].value}")
 
 
 async def remind(stores: Stores, usual: Sequence[int], now: int) -> int:
@@ -57,7 +61,27 @@ async def _remind_page(stores: Stores, usual: Sequence[int], hours: int, now: in
     return len(found)
 
 
-def _reminder(coupon: EndingCoupon, hours: int, now: int) -> NewMessage:
+async def remind_of_batch(
+    stores: Stores, batch_id: str, until: int, now: int, seconds: float
+) -> bool:
+    """Ask for a message to each student with an unused coupon of the batch that ends until `until` (ms),
+    because an operator wants it; once for each coupon, whatever its batch's own hours are.
+
+    False: `seconds` were not enough, and a second call goes on.
+    """
+    ends_at = monotonic() + seconds
+    while monotonic() < ends_at:
+        async with stores.ledger.begin() as conn:
+            found = await rows.ending_of_batch(conn, batch_id, now, until, _MARK, AT_ONCE)
+            await message_queue.request(conn, [_reminder(each, _ASKED, now) for each in found])
+        if len(found) < AT_ONCE:
+            return True
+    return False
+
+
+def _reminder(coupon: EndingCoupon, level: int | str, now: int) -> NewMessage:
+    """Return the message. `level`: the hours before the end, or _ASKED."""
+    hours = level if isinstance(level, int) else 0
     return NewMessage(
         student=coupon.student,
         kind=MessageKind.COUPON_EXPIRES,
@@ -68,5 +92,5 @@ def _reminder(coupon: EndingCoupon, hours: int, now: int) -> NewMessage:
         coupon_id=coupon.id,
         url=coupon.use_url,
         cause=coupon.id,
-        once=f"remind:{coupon.id}:{hours}",
+        once=f"remind:{coupon.id}:{level}",
     )

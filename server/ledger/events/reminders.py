@@ -4,13 +4,19 @@ Called by flows/events/reminders.py. Reads along the index over the ends of usab
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import select, text, tuple_, update
+from sqlalchemy import Select, exists, literal, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.ledger.bulk import insert_unless_there
-from server.ledger.tables import batches, coupons, reminder_positions, template_versions
+from server.ledger.tables import (
+    batches,
+    coupons,
+    messages,
+    reminder_positions,
+    template_versions,
+)
 
 _positions = reminder_positions.c
 _coupons = coupons.c
@@ -58,10 +64,30 @@ async def ending(
     conn: AsyncConnection, after: Position, until: int, limit: int
 ) -> list[EndingCoupon]:
     """Return usable coupons that end behind `after` and until `until` (ms), in the order of (end, id)."""
+    query = _ending(until).where(tuple_(_coupons.valid_until, _coupons.id) > tuple_(*after))
+    query = query.order_by(_coupons.valid_until, _coupons.id).limit(limit)
+    return [EndingCoupon(*row) for row in await conn.execute(query)]
+
+
+async def ending_of_batch(
+    conn: AsyncConnection, batch_id: str, now: int, until: int, mark: tuple[str, str], limit: int
+) -> list[EndingCoupon]:
+    """Return usable coupons of the batch that end between `now` and `until` (ms) and of which no message was
+    asked for whose `once` is their id between the two parts of `mark`."""
+    once = literal(mark[0]) + _coupons.id + literal(mark[1])
+    is_asked_for = exists().where(messages.c.once == once)
+    query = _ending(until).where(
+        _coupons.batch_id == batch_id, _coupons.valid_until > now, ~is_asked_for
+    )
+    query = query.order_by(_coupons.id).limit(limit)
+    return [EndingCoupon(*row) for row in await conn.execute(query)]
+
+
+def _ending(until: int) -> Select[tuple[Any, ...]]:
     version = (template_versions.c.template_id == _coupons.template_id) & (
         template_versions.c.version == _coupons.template_version
     )
-    query = (
+    return (
         select(
             _coupons.id,
             _coupons.student,
@@ -79,9 +105,5 @@ async def ending(
             text("coupons.state = 'usable'"),  # written out, for the partial index
             _coupons.student.is_not(None),
             _coupons.valid_until <= until,
-            tuple_(_coupons.valid_until, _coupons.id) > tuple_(*after),
         )
-        .order_by(_coupons.valid_until, _coupons.id)
-        .limit(limit)
     )
-    return [EndingCoupon(*row) for row in await conn.execute(query)]

@@ -85,6 +85,12 @@ async def held_out_of(conn: AsyncConnection, issuance_id: str) -> list[tuple[Stu
     return [(StudentId(student), at) for student, at in await conn.execute(query)]
 
 
+async def sizes(conn: AsyncConnection, experiment_id: str) -> dict[int, int]:
+    """Return how many students are exposed, by group, the hold-out under -1."""
+    query = select(_E.variant, func.count()).where(_E.experiment_id == experiment_id)
+    return {row[0]: row[1] for row in await conn.execute(query.group_by(_E.variant))}
+
+
 async def sums(conn: AsyncConnection, experiment: Experiment) -> dict[int, Sums]:
     """Return the sums by group, the hold-out under -1. Orders count from a student's exposure until the end
     of the experiment, in its currency; refunds whenever they come.

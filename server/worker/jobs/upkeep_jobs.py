@@ -32,6 +32,7 @@ class UpkeepJobs:
         return (
             Job("drive_jobs", 0.5, "flows.jobs", self.drive_jobs),
             Job("watch_alerts", 5.0, "flows.alerts.watch", self.watch_alerts),
+            Job("watch_slow_alerts", 300.0, "flows.alerts.watch", self.watch_slow_alerts),
             Job("clean_up_webhooks", 600.0, "flows.events.webhooks", self.clean_up_webhooks),
             Job("delete_imports", 3_600.0, "flows.audiences.imports", self.delete_imports),
             Job("delete_expired", 3_600.0, "ledger.idempotency", self.delete_expired),
@@ -43,6 +44,9 @@ class UpkeepJobs:
 
     async def watch_alerts(self) -> None:
         await alert_watch.watch_alerts(self._ledger, self._stores.actor, now_ms())
+
+    async def watch_slow_alerts(self) -> None:
+        await alert_watch.watch_slow_alerts(self._ledger, now_ms())
 
     async def clean_up_webhooks(self) -> None:
         await clean_up(self._ledger, now_ms())

@@ -5,22 +5,28 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from server.core.alerts.alerts import AlertKind, Fault
 from server.core.promotions.stops import StopForm, Stoppable
-from server.flows.alerts.watch import delete_old, watch_alerts
+from server.flows.alerts.watch import delete_old, watch_alerts, watch_slow_alerts
+from server.flows.events import reminders
 from server.flows.promotions.stops import change_stop
+from server.flows.stores import Stores
 from server.ledger.alerts import alerts as rows
 from server.ledger.engine import Ledger
+from server.ledger.experiments import exposures
+from server.ledger.experiments.exposures import Exposure
 from server.ledger.promotions import stops
 from server.ledger.tables import (
     batches,
     campaign_budgets,
+    coupons,
     drops,
     events,
     issuances,
     jobs,
+    messages,
     unnumbered_events,
     webhooks,
 )
@@ -39,6 +45,7 @@ from tests.support.builders.desks import Desk
 pytestmark = pytest.mark.asyncio
 
 NOW = 2_000_000_000_000
+DAY_MS = 86_400_000
 CAMPAIGN = {
     "name": "Autumn",
     "purpose": "new students",
@@ -57,6 +64,7 @@ async def api(ledger: Ledger, desk: Desk) -> AsyncIterator[Api]:
 
 async def alerts_of(api: Api, state: str = "open") -> list[dict[str, Any]]:
     await watch_alerts(api.parts.ledger, "classdrop", NOW)
+    await watch_slow_alerts(api.parts.ledger, NOW)
     finance = await api.finance()
     return list(good(await finance.get("/v1/alerts", params={"state": state}))["alerts"])
 
@@ -227,3 +235,99 @@ async def test_books_that_differ_are_repaired_by_their_alert(api: Api) -> None:
     async with ledger.read() as conn:
         kinds = [row.kind for row in await conn.execute(select(jobs.c.kind).order_by(jobs.c.id))]
     assert len(kinds) == 2
+
+
+async def given(api: Api, batch_id: str, students: int, *, ends_at: int) -> None:
+    """Give a coupon to each of so many students, which ends then."""
+    async with api.parts.ledger.begin() as conn:
+        template = await conn.scalar(select(batches.c.template_id).where(batches.c.id == batch_id))
+        fixed = {"batch_id": batch_id, "template_id": template, "template_version": 1}
+        fixed |= {"source": "api", "state": "usable", "created_at": 1, "valid_from": 1}
+        for number in range(students):
+            own = {"id": f"cpn_{number}", "code": f"C{number}", "student": f"s{number}"}
+            row = {**fixed, **own, "valid_until": ends_at}
+            await conn.execute(insert(coupons).values(row))
+
+
+async def test_students_whose_coupons_end_unused_are_reminded_once_by_the_alert(api: Api) -> None:
+    batch_id, operator, ledger = await made_batch(api), await api.operator(), api.parts.ledger
+    now = api.clock.now
+    await given(api, batch_id, 30, ends_at=now + 2 * DAY_MS)
+    await watch_slow_alerts(ledger, now - 2 * DAY_MS)
+    assert good(await operator.get("/v1/alerts"))["alerts"] == []
+    await watch_slow_alerts(ledger, now)
+    [alert] = good(await operator.get("/v1/alerts"))["alerts"]
+    facts = ("coupons_unused", batch_id, 80, 30, 30)
+    assert tuple(alert[name] for name in ("kind", "about", "level", "amount", "left")) == facts
+    assert alert["acts"] == ["remind", "dismiss"]
+
+    path = f"/v1/alerts/{alert['id']}/act"
+    for _ in range(2):
+        reminded = good(await operator.post(path, json={"act": "remind"}))
+        assert (reminded["state"], reminded["dismissed_by"]) == ("dismissed", "olga")
+    async with ledger.read() as conn:
+        asked = list(await conn.execute(select(messages.c.student, messages.c.kind)))
+    assert len({row.student for row in asked}) == 30
+    assert len(asked) == 30 * 2  # one for each channel
+    assert {row.kind for row in asked} == {"coupon_expires"}
+
+    # It is the same fault, so it stays hidden; and it ends when the coupons have.
+    await watch_slow_alerts(ledger, now)
+    assert good(await operator.get("/v1/alerts"))["alerts"] == []
+    await watch_slow_alerts(ledger, now + 3 * DAY_MS)
+    [ended] = good(await operator.get("/v1/alerts?state=ended"))["alerts"]
+    assert ended["id"] == alert["id"]
+
+
+async def test_used_coupons_and_few_coupons_raise_no_alert(api: Api) -> None:
+    batch_id, ledger, now = await made_batch(api), api.parts.ledger, api.clock.now
+    await given(api, batch_id, 45, ends_at=now + DAY_MS)
+    async with ledger.begin() as conn:
+        released = update(coupons).where(coupons.c.id.in_([f"cpn_{n}" for n in range(26)]))
+        await conn.execute(released.values(state="released"))
+    await watch_slow_alerts(ledger, now)
+
+    assert good(await (await api.operator()).get("/v1/alerts"))["alerts"] == []
+
+
+async def test_a_page_of_reminders_after_another_leaves_nobody_out(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id, ledger, now = await made_batch(api), api.parts.ledger, api.clock.now
+    await given(api, batch_id, 7, ends_at=now + DAY_MS)
+    monkeypatch.setattr(reminders, "AT_ONCE", 3)
+    stores = Stores(ledger, api.parts.drop_desk, api.parts.feed)
+
+    assert not await reminders.remind_of_batch(stores, batch_id, now + DAY_MS, now, 0)
+    assert await reminders.remind_of_batch(stores, batch_id, now + DAY_MS, now, 60)
+
+    async with ledger.read() as conn:
+        reminded = set(await conn.scalars(select(messages.c.coupon_id)))
+    assert reminded == {f"cpn_{number}" for number in range(7)}
+
+
+async def test_a_split_that_is_off_is_told_and_ends_with_its_experiment(api: Api) -> None:
+    made = [await made_batch(api) for _ in range(2)]
+    variants = [{"batch_id": one, "share": 50} for one in made]
+    operator = await api.operator()
+    body = {"name": "20 or 30", "variants": variants}
+    experiment = good(await operator.post("/v1/experiments", json=body), 201)["id"]
+    await exposed(api, experiment, 0, 100)
+    await exposed(api, experiment, 1, 95)
+    assert await alerts_of(api) == []
+
+    await exposed(api, experiment, 0, 300)
+    [alert] = await alerts_of(api)
+
+    assert (alert["kind"], alert["about"], alert["name"]) == ("split_off", experiment, "20 or 30")
+    assert alert["reason"] == "300 : 95 ≠ 198 : 198"
+    good(await operator.post(f"/v1/alerts/{alert['id']}/act", json={"act": "end"}))
+    assert good(await operator.get(f"/v1/experiments/{experiment}"))["state"] == "ended"
+    assert await alerts_of(api) == []
+
+
+async def exposed(api: Api, experiment_id: str, variant: int, count: int) -> None:
+    """Let so many students of the variant be exposed."""
+    found = [Exposure(f"v{variant}_{number}", variant, NOW) for number in range(count)]
+    async with api.parts.ledger.begin() as conn:
+        await exposures.add(conn, experiment_id, found)

@@ -57,13 +57,17 @@ function alertRow(host, alert) {
   });
   return h(
     "li",
-    { "data-worse": alert.level >= 2 && alert.level !== 80 },
+    { "data-worse": isWorse(alert) },
     h("strong", null, alertText(host, alert)),
     h("p", { class: "hint" }, factsText(host, alert)),
     host.mayWrite && form,
     problem,
   );
 }
+
+/** @param {Alert} alert */
+const isWorse = ({ kind, level }) =>
+  kind === "coupons_unused" ? level >= 80 : level >= 2 && level !== 80;
 
 /** @param {Alert} alert */
 const needsAmount = ({ acts }) => acts[0] === "raise_budget" || acts[0] === "top_up";
@@ -76,13 +80,16 @@ const alertText = ({ language }, { kind, name, level }) =>
   language.say(`alert_${kind}`, { name, level });
 
 /** @param {Host} host @param {Alert} alert */
-function factsText(host, { amount, left, currency, reason, raised_at }) {
+function factsText(host, { kind, amount, left, currency, reason, raised_at }) {
   const { language } = host;
   const text = (/** @type {number} */ n) =>
     currency ? money(n, currency, language.current) : String(n);
   const facts = [
     amount !== null && left !== null
-      ? language.say("alert_left", { left: text(left), amount: text(amount) })
+      ? language.say(kind === "coupons_unused" ? "alert_unused" : "alert_left", {
+          left: text(left),
+          amount: text(amount),
+        })
       : amount !== null && language.say("alert_findings", { amount }),
     reason,
     language.say("alert_since", { time: timeText(host, raised_at) }),

@@ -31,6 +31,12 @@ export const messagesToday = {
   alert_webhook_down: ["回调 {name} 失败", "The webhook {name} fails"],
   alert_issuance_stuck: ["发放“{name}”停滞不前", "The send “{name}” does not go on"],
   alert_books_differ: ["领取台与账本不一致", "Desk and ledger differ"],
+  alert_coupons_unused: [
+    "批次“{name}”即将到期的券超过 {level}% 未使用",
+    "More than {level} % of the coupons of “{name}” that end soon are not used",
+  ],
+  alert_split_off: ["实验“{name}”的分组比例异常", "The split of the experiment “{name}” is off"],
+  alert_unused: ["{left} / {amount} 张未使用", "{left} of {amount} not used"],
   alert_left: ["剩余 {left} / {amount}", "{left} of {amount} left"],
   alert_findings: ["{amount} 项发现", "{amount} findings"],
   alert_since: ["自 {time}", "since {time}"],
@@ -42,5 +48,7 @@ export const messagesToday = {
   alert_act_enable: ["重新启用", "Enable"],
   alert_act_stop: ["停止发放", "Stop the send"],
   alert_act_repair: ["修复", "Repair"],
+  alert_act_remind: ["提醒学生", "Remind the students"],
+  alert_act_end: ["结束实验", "End the experiment"],
   alert_act_dismiss: ["忽略", "Dismiss"],
 };

@@ -12,6 +12,7 @@ from server.core.alerts.alerts import (
     batch_level,
     budget_level,
     issuance_level,
+    unused_level,
     webhook_level,
 )
 from server.core.events.webhooks import WebhookState
@@ -27,6 +28,16 @@ def test_a_budget_is_told_at_80_and_at_100_percent(free: int, level: int | None)
 def test_a_budget_is_told_to_the_fen() -> None:
     assert budget_level(1_000_000, 200_001) is None
     assert budget_level(1_000_000, 200_000) == 80
+
+
+@pytest.mark.parametrize(
+    ("ending", "unused", "level"),
+    [(100, 50, None), (100, 51, 50), (100, 80, 50), (100, 81, 80), (19, 19, None), (20, 20, 80)],
+)
+def test_coupons_that_end_are_told_where_more_than_half_lie_unused(
+    ending: int, unused: int, level: int | None
+) -> None:
+    assert unused_level(ending, unused) == level
 
 
 @pytest.mark.parametrize(("left", "level"), [(11, None), (10, 1), (1, 1), (0, 2)])
