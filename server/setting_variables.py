@@ -332,6 +332,13 @@ VARIABLES: Final = (
         setting_parsers.whole_number(0, 10**15),
     ),
     Variable(
+        "CLASSDROP_APPROVAL_DAYS",
+        "approval_days",
+        "7",
+        "How many days a send waits for an approval; then it expires, and the send is stopped; 0: for ever.",
+        setting_parsers.whole_number(0, 365),
+    ),
+    Variable(
         "CLASSDROP_INVITE_CHANNELS",
         "invite_channels",
         "all",

@@ -62,6 +62,7 @@ class Settings:
     support_coupons_a_day: int
     approval_students: int
     approval_amount: int
+    approval_days: int
     invite_channels: frozenset[str] | None  # None: every channel
     traces_url: str | None = field(repr=False)
     traces_ratio: float

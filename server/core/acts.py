@@ -38,6 +38,7 @@ class Action(StrEnum):
     APPROVAL_GIVEN = "approval.given"
     APPROVAL_REFUSED = "approval.refused"
     APPROVAL_WITHDRAWN = "approval.withdrawn"
+    APPROVAL_EXPIRED = "approval.expired"
     CODES_MADE = "codes.made"
     CODES_VOIDED = "codes.voided"
     COUPON_VOIDED = "coupon.voided"

@@ -64,6 +64,7 @@ class EventType(StrEnum):
     IMPORT_CREATED = "import.created"
     STUDENT_ERASED = "student.erased"
     ACT_RECORDED = "act.recorded"
+    APPROVAL_EXPIRED = "approval.expired"
     ALERT_RAISED = "alert.raised"
     ALERT_ENDED = "alert.ended"
     WEBHOOK_DISABLED = "webhook.disabled"
@@ -303,6 +304,11 @@ KINDS: Final[Mapping[EventType, EventKind]] = {
         "the act's own subject",
         "an operator or a teacher did something",
         "act_id, actor, action, detail",
+    ),
+    EventType.APPROVAL_EXPIRED: EventKind(
+        "approval",
+        "nobody answered it in time, and what waited for it is stopped",
+        "kind, about, asked_by, asked_at",
     ),
     EventType.ALERT_RAISED: EventKind(
         "alert", "somebody must look at something", "kind, about, level, name"

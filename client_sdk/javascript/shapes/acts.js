@@ -9,7 +9,7 @@
  * @typedef {"template.made"|"template.replaced"|"batch.made"|"batch.changed"|"batch.stopped"
  *   |"batch.resumed"|"batch.ended"|"campaign.made"|"campaign.changed"|"campaign.stopped"|"campaign.resumed"|"all.stopped"
  *   |"all.resumed"|"price_rule.made"|"price_rule.ended"|"price_rule.overridden"
- *   |"approval.asked"|"approval.given"|"approval.refused"|"approval.withdrawn"
+ *   |"approval.asked"|"approval.given"|"approval.refused"|"approval.withdrawn"|"approval.expired"
  *   |"codes.made"|"codes.voided"|"coupon.voided"|"link.made"|"link.changed"
  *   |"drop.made"|"drop.opened"|"drop.topped_up"
  *   |"issuance.made"|"issuance.stopped"|"issuance.undone"|"drop.extended"|"drop.closed"|"draw.aborted"

@@ -5,11 +5,12 @@
  * @module
  */
 
-/** @typedef {"waiting"|"approved"|"rejected"|"withdrawn"} ApprovalState */
+/** @typedef {"waiting"|"approved"|"rejected"|"withdrawn"|"expired"} ApprovalState */
 
 /**
  * A request that waits for a second operator, or did. `about`: its id. `over`: the limits that it is over, of
  * `students` and `amount`. `students` null: nobody knows yet how many; `amount` null: nothing bounds it.
+ * `expires_at`: until when it waits; null: for ever, or it waits no more.
  *
  * @typedef {object} Approval
  * @property {string} id
@@ -28,6 +29,7 @@
  * @property {string|null} decided_by
  * @property {string|null} decided_at
  * @property {string} note
+ * @property {string|null} expires_at
  */
 
 /**

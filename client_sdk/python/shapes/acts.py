@@ -23,6 +23,7 @@ Action = Literal[
     "approval.given",
     "approval.refused",
     "approval.withdrawn",
+    "approval.expired",
     "codes.made",
     "codes.voided",
     "coupon.voided",

@@ -2,13 +2,13 @@
 
 from typing import Literal, NotRequired, TypedDict
 
-ApprovalState = Literal["waiting", "approved", "rejected", "withdrawn"]
+ApprovalState = Literal["waiting", "approved", "rejected", "withdrawn", "expired"]
 
 
 class Approval(TypedDict):
     """A request that waits for a second operator, or did. `about`: its id. `over`: the limits that it is
     over, of `students` and `amount`. `students` null: nobody knows yet how many; `amount` null: nothing
-    bounds it.
+    bounds it. `expires_at`: until when it waits; null: for ever, or it waits no more.
     """
 
     id: str
@@ -27,6 +27,7 @@ class Approval(TypedDict):
     decided_by: str | None
     decided_at: str | None
     note: str
+    expires_at: str | None
 
 
 class SendLimits(TypedDict):

@@ -3,6 +3,7 @@
 Operators and finance see it; an operator decides whose token may `approve`, and who did not ask for it.
 """
 
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -20,7 +21,13 @@ from server.api.http.endpoints import (
 )
 from server.api.http.fields import Body, Moment, Readable, ResponseModel, absent
 from server.api.http.paging import PageQuery, first_page
-from server.core.approvals.approvals import MAX_NOTE, Approval, ApprovalKind, ApprovalState
+from server.core.approvals.approvals import (
+    MAX_NOTE,
+    Approval,
+    ApprovalKind,
+    ApprovalState,
+    expires_at,
+)
 from server.core.refusals import Code, Refused
 from server.flows.approvals import approvals as flows
 from server.flows.approvals.approvals import Decision
@@ -40,7 +47,8 @@ class DecisionBody(Body):
 
 class ApprovalResponse(ResponseModel):
     """`about`: the id of what waits. `over`: the limits that it is over, `students` and `amount`. `students`
-    null: nobody knows yet how many there will be; `amount` null: nothing bounds what they may take off."""
+    null: nobody knows yet how many there will be; `amount` null: nothing bounds what they may take off.
+    `expires_at`: until when it waits; null: for ever, or it waits no more."""
 
     id: str
     kind: ApprovalKind
@@ -58,6 +66,7 @@ class ApprovalResponse(ResponseModel):
     decided_by: str | None
     decided_at: Moment | None
     note: str
+    expires_at: Moment | None
 
 
 class SendLimitsResponse(ResponseModel):
@@ -82,14 +91,15 @@ async def index(
     limits = SendLimitsResponse(
         students=deps.send_limits.students or None, amount=deps.send_limits.amount or None
     )
-    listed = [_response(one) for one in page]
+    listed = [_response(deps, one) for one in page]
     return ApiResponse(ApprovalPageResponse(approvals=listed, limits=limits, next=following))
 
 
 async def show(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return respond(await flows.show(deps.ledger, request.path["id"]), _response)
+    shown = await flows.show(deps.ledger, request.path["id"])
+    return respond(shown, partial(_response, deps))
 
 
 async def approve(
@@ -109,12 +119,17 @@ async def _decide(
 ) -> ApiResponse | Refused:
     decision = Decision(request.identity.subject, is_yes, request.body.note)
     decided = await flows.decide(
-        deps.ledger, deps.appliers, request.path["id"], decision, request.now
+        deps.ledger,
+        deps.appliers,
+        request.path["id"],
+        decision=decision,
+        waits_ms=deps.approval_ms,
+        now=request.now,
     )
-    return respond(decided, _response)
+    return respond(decided, partial(_response, deps))
 
 
-def _response(approval: Approval) -> ApprovalResponse:
+def _response(deps: ApiDependencies, approval: Approval) -> ApprovalResponse:
     facts = approval.facts
     return ApprovalResponse.model_validate(
         {
@@ -130,6 +145,7 @@ def _response(approval: Approval) -> ApprovalResponse:
             "decided_by": approval.decided_by,
             "decided_at": approval.decided_at,
             "note": approval.note,
+            "expires_at": expires_at(approval, deps.approval_ms),
         }
     )
 

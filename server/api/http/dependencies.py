@@ -59,7 +59,8 @@ class ApiDependencies:
     `lock_limit_ms`: how long coupons stay locked while a student pays.
     `invites`: which channels allow tasks to invite.
     `undo_ms`: how long an operator may undo coupons for many before they go out; `send_limits`: what they may
-    send without a second one. `appliers` carry out what is approved.
+    send without a second one. `approval_ms`: how long an approval waits, 0: for ever. `appliers` carry out
+    what is approved.
     `support_a_day`: how many coupons a person of support may give on a day.
     `lost_page(request, status)` returns the page for a browser whose URL leads nowhere.
     """
@@ -85,6 +86,7 @@ class ApiDependencies:
     undo_ms: int = 600_000
     support_a_day: int = 20
     send_limits: SendLimits = NO_LIMITS
+    approval_ms: int = 0
     appliers: Appliers = field(default_factory=lambda: APPLIERS)
     invites: InviteRule = EVERYWHERE
     extra_routes: Sequence[BaseRoute] = ()

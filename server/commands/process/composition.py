@@ -36,6 +36,7 @@ from server.core.addresses import TrustedProxies
 from server.core.approvals.approvals import SendLimits
 from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
 from server.core.drops.invite_rule import InviteRule
+from server.core.events.message_rules import DAY_MS
 from server.demo_link import DemoLink
 from server.desk.claim_desk import ClaimDesk
 from server.desk.consistency_status import ConsistencyStatus
@@ -227,6 +228,7 @@ def _api_dependencies(
         undo_ms=settings.undo_seconds * 1000,
         support_a_day=settings.support_coupons_a_day,
         send_limits=SendLimits(settings.approval_students, settings.approval_amount),
+        approval_ms=settings.approval_days * DAY_MS,
         invites=InviteRule(settings.invite_channels),
         money_rules=_money_rules(settings),
         message_policy=message_policy(settings),

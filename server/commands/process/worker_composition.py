@@ -83,6 +83,7 @@ async def compose_worker(
             consistency_status=ConsistencyStatus(redis, prefix),
             number_announcements=NumberAnnouncements(redis, prefix),
             event_days=settings.event_days,
+            approval_ms=settings.approval_days * DAY_MS,
             webhook_sender=_webhook_sender(settings, ledger, worker_id),
             message_policy=message_policy(settings),
             mailer=_mailer(settings),

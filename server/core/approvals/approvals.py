@@ -21,12 +21,14 @@ class ApprovalKind(StrEnum):
 
 
 class ApprovalState(StrEnum):
-    """`withdrawn`: whoever asked has taken it back before anybody decided."""
+    """`withdrawn`: whoever asked has taken it back before anybody decided. `expired`: nobody decided in
+    time."""
 
     WAITING = "waiting"
     APPROVED = "approved"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +81,24 @@ def greatest_amount(students: int | None, each: int | None) -> int | None:
     return None if students is None or each is None else students * each
 
 
-def decision_refusal(approval: Approval, actor: str, wanted: ApprovalState) -> Refused | None:
-    """Return why `actor` may not decide like that; None if they may, also once more."""
+def expires_at(approval: Approval, waits_ms: int) -> int | None:
+    """Return when the approval expires (ms); None where it does not wait, or for ever (`waits_ms` 0)."""
+    if approval.state is not ApprovalState.WAITING or not waits_ms:
+        return None
+    return approval.asked_at + waits_ms
+
+
+def decision_refusal(
+    approval: Approval, actor: str, wanted: ApprovalState, now: int, waits_ms: int
+) -> Refused | None:
+    """Return why `actor` may not decide like that; None if they may, also once more. `waits_ms`: how long an
+    approval waits; one that has waited as long has expired, though no worker has seen it yet."""
     if actor == approval.asked_by:
         return Refused(Code.WRONG_ROLE, "somebody else than who asked has to decide")
+    ends_at = expires_at(approval, waits_ms)
+    if ends_at is not None and now >= ends_at:
+        state = ApprovalState.EXPIRED.value
+        return Refused(Code.WRONG_STATE, f"it is {state}", {"state": state})
     if approval.state in (ApprovalState.WAITING, wanted):
         return None
     detail = f"it is {approval.state}"

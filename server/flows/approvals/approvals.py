@@ -8,6 +8,7 @@ apart.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,12 +19,15 @@ from server.core.approvals.approvals import (
     ApprovalState,
     decision_refusal,
 )
+from server.core.event_types import Event, EventType
+from server.core.instants import to_text
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort, abort_if, returns_refusal
-from server.ledger import acts
+from server.ledger import acts, event_log
 from server.ledger.approvals import approvals as rows
 from server.ledger.engine import Ledger
 
+_AT_ONCE: Final = 100
 Applier = Callable[[AsyncConnection, Approval, bool, int], Awaitable[bool]]
 """Write what a yes (True) or a no does to the approval's subject at that time (ms); return whether it still
 waited, with its row locked. May Abort."""
@@ -65,18 +69,25 @@ async def withdraw(conn: AsyncConnection, subject: str, actor: str, now: int) ->
 
 @returns_refusal
 async def decide(
-    ledger: Ledger, appliers: Appliers, approval_id: str, decision: Decision, now: int
+    ledger: Ledger,
+    appliers: Appliers,
+    approval_id: str,
+    *,
+    decision: Decision,
+    waits_ms: int,
+    now: int,
 ) -> Approval | Refused:
-    """Approve or refuse, and return the approval as it is then. Repeatable.
+    """Approve or refuse, and return the approval as it is then. Repeatable. `waits_ms`: how long an approval
+    waits; 0: for ever.
 
-    Refuses with not_found; wrong_role for who asked; wrong_state where somebody has decided otherwise, and
-    where its subject can no longer be carried out.
+    Refuses with not_found; wrong_role for who asked; wrong_state where somebody has decided otherwise, where
+    it has expired, and where its subject can no longer be carried out.
     """
     async with ledger.begin() as conn:
         found = await rows.find(conn, approval_id)
         if found is None:
             raise Abort(Refused(Code.NOT_FOUND))
-        abort_if(decision_refusal(found, decision.actor, decision.state))
+        abort_if(decision_refusal(found, decision.actor, decision.state, now, waits_ms))
         if found.state is not ApprovalState.WAITING:
             return found
         if await appliers[found.kind](conn, found, decision.is_yes, now):
@@ -84,7 +95,7 @@ async def decide(
         # Where it did not wait, somebody else has decided since we looked.
         after = await rows.find(conn, approval_id)
         assert after is not None  # approvals are never deleted
-        abort_if(decision_refusal(after, decision.actor, decision.state))
+        abort_if(decision_refusal(after, decision.actor, decision.state, now, waits_ms))
     return after
 
 
@@ -93,6 +104,34 @@ async def _write(conn: AsyncConnection, approval: Approval, decision: Decision, 
     action = Action.APPROVAL_GIVEN if decision.is_yes else Action.APPROVAL_REFUSED
     what = {"about": approval.subject, "note": decision.note}
     await acts.write_act(conn, decision.actor, action, approval.id, now, **what)
+
+
+async def expire(ledger: Ledger, appliers: Appliers, actor: str, waits_ms: int, now: int) -> int:
+    """End the approvals that have waited for `waits_ms` (0: for ever), and refuse what waited for them.
+
+    Returns how many. Repeatable, by any number of workers. LedgerUnavailableError is passed on.
+    """
+    if not waits_ms:
+        return 0
+    async with ledger.read() as conn:
+        overdue = await rows.waiting_since(conn, now - waits_ms, _AT_ONCE)
+    expired = 0
+    for found in overdue:
+        async with ledger.begin() as conn:
+            # With the lock of the subject: somebody may decide at the same moment.
+            if await appliers[found.kind](conn, found, False, now):
+                await _expire(conn, found, actor, now)
+                expired += 1
+    return expired
+
+
+async def _expire(conn: AsyncConnection, approval: Approval, actor: str, now: int) -> None:
+    await rows.decide(conn, approval.id, ApprovalState.EXPIRED, actor, "", now)
+    about = {"kind": approval.kind.value, "about": approval.subject}
+    await acts.write_act(conn, actor, Action.APPROVAL_EXPIRED, approval.id, now, **about)
+    asked = {"asked_by": approval.asked_by, "asked_at": to_text(approval.asked_at)}
+    event = Event(EventType.APPROVAL_EXPIRED, now, approval.id, {**about, **asked})
+    await event_log.record(conn, [event])
 
 
 async def find_of(ledger: Ledger, subject: str) -> Approval | None:

@@ -6,7 +6,7 @@ Called by flows/approvals and, for reading, by the API.
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.approvals.approvals import Approval, ApprovalKind, ApprovalState
@@ -38,6 +38,16 @@ async def page(
     if after is not None:
         query = query.where(approvals.c.id < after)
     rows = await conn.execute(query.order_by(approvals.c.id.desc()).limit(limit))
+    return [_approval(row) for row in rows]
+
+
+async def waiting_since(conn: AsyncConnection, before: int, limit: int) -> list[Approval]:
+    """Return approvals that wait and were asked for until `before` (ms), oldest first."""
+    query = select(approvals).where(
+        text("state = 'waiting'"),
+        approvals.c.asked_at <= before,  # as the partial index has it
+    )
+    rows = await conn.execute(query.order_by(approvals.c.id).limit(limit))
     return [_approval(row) for row in rows]
 
 

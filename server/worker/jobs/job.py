@@ -58,6 +58,7 @@ class WorkerParts:
     consistency_status: ConsistencyStatus | None = None
     number_announcements: NumberAnnouncements | None = None
     event_days: int = 400
+    approval_ms: int = 0  # how long an approval waits; 0: for ever
     webhook_sender: WebhookSender | None = None
     message_policy: MessagePolicy = USUAL_POLICY
     mailer: Mailer | None = None

@@ -4,7 +4,9 @@ from server.clock import now_ms
 from server.core.experiments.experiments import KEPT_MS as EXPOSURES_KEPT_MS
 from server.flows.access.prune_rules import prune_rules
 from server.flows.alerts import watch as alert_watch
+from server.flows.approvals import approvals
 from server.flows.audiences import audiences, imports, student_events
+from server.flows.coupons.approve_issuances import APPLIERS
 from server.flows.coupons.prune_claim_limits import prune_claim_limits
 from server.flows.coupons.prune_issuances import prune_issuances
 from server.flows.events.fire_triggers import delete_old as delete_old_firings
@@ -26,6 +28,7 @@ class UpkeepJobs:
         self._stores = parts.stores
         self._ledger = parts.stores.ledger
         self._event_days = parts.event_days
+        self._approval_ms = parts.approval_ms
         self._job_handlers = parts.job_handlers
 
     def jobs(self) -> tuple[Job, ...]:
@@ -33,6 +36,7 @@ class UpkeepJobs:
             Job("drive_jobs", 0.5, "flows.jobs", self.drive_jobs),
             Job("watch_alerts", 5.0, "flows.alerts.watch", self.watch_alerts),
             Job("watch_slow_alerts", 300.0, "flows.alerts.watch", self.watch_slow_alerts),
+            Job("expire_approvals", 60.0, "flows.approvals.approvals", self.expire_approvals),
             Job("clean_up_webhooks", 600.0, "flows.events.webhooks", self.clean_up_webhooks),
             Job("delete_imports", 3_600.0, "flows.audiences.imports", self.delete_imports),
             Job("delete_expired", 3_600.0, "ledger.idempotency", self.delete_expired),
@@ -47,6 +51,10 @@ class UpkeepJobs:
 
     async def watch_slow_alerts(self) -> None:
         await alert_watch.watch_slow_alerts(self._ledger, now_ms())
+
+    async def expire_approvals(self) -> None:
+        actor, waits_ms = self._stores.actor, self._approval_ms
+        await approvals.expire(self._ledger, APPLIERS, actor, waits_ms, now_ms())
 
     async def clean_up_webhooks(self) -> None:
         await clean_up(self._ledger, now_ms())

@@ -9,7 +9,10 @@ import pytest_asyncio
 
 from server.core.approvals.approvals import SendLimits
 from server.core.identity import Role
+from server.flows.approvals import approvals
+from server.flows.coupons.approve_issuances import APPLIERS
 from server.flows.coupons.drive_issuances import IssueParts, drive_due
+from server.flows.events.number_events import number_events
 from server.ledger.consistency.issuance_audit import page_of_issuances
 from server.ledger.engine import Ledger
 from tests.support.builders.api import Api, Json, good, refused, serving, with_parts
@@ -137,3 +140,73 @@ async def test_a_draft_is_no_fault_of_the_books(school: Api) -> None:
     async with school.parts.ledger.read() as conn:
         found = await page_of_issuances(conn, "", 10)
     assert [one.adds_up for one in found] == [True]
+
+
+WAITS_MS = 7 * 86_400_000
+
+
+async def _nobody(_last: int, _types: object) -> None:
+    """Announce to nobody."""
+
+
+async def expire(school: Api, now: int) -> int:
+    return await approvals.expire(school.parts.ledger, APPLIERS, "classdrop", WAITS_MS, now)
+
+
+async def test_what_nobody_answers_expires_and_is_never_sent(school: Api) -> None:
+    school = with_parts(school, approval_ms=WAITS_MS)
+    made = await asked(school)
+    other, path = await second(school), f"/v1/approvals/{made['approval_id']}"
+    waiting = good(await other.get(path))
+    assert waiting["expires_at"] > waiting["asked_at"]
+    begins = school.clock.now
+    assert await expire(school, begins + WAITS_MS - 60_000) == 0
+
+    assert [await expire(school, begins + WAITS_MS + 1) for _ in range(2)] == [1, 0]
+
+    expired = good(await other.get(path))
+    assert (expired["state"], expired["decided_by"], expired["expires_at"]) == (
+        *("expired", "classdrop", None),
+    )
+    for call in ("approve", "reject"):
+        answer = refused(await other.post(f"{path}/{call}", json={}), 409, "wrong_state")
+        assert answer["state"] == "expired"
+    ended = await driven(school, made["id"])
+    assert (ended["state"], ended["issued"]) == ("stopped", 0)
+    assert len(good(await other.get("/v1/approvals?state=expired"))["approvals"]) == 1
+    acts = good(await other.get("/v1/acts?action=approval.expired"))["acts"]
+    assert [(act["actor"], act["subject"]) for act in acts] == [("classdrop", expired["id"])]
+    await number_events(school.parts.ledger, _nobody)
+    (event,) = good(await other.get("/v1/events?types=approval.expired"))["events"]
+    assert (event["subject"], event["data"]["about"]) == (expired["id"], made["id"])
+
+
+async def test_a_yes_after_its_time_is_refused_before_a_worker_comes(school: Api) -> None:
+    made = await asked(school)
+    late = with_parts(school, approval_ms=1)
+    late.clock.now += 10
+    answer = await (await second(late)).post(
+        f"/v1/approvals/{made['approval_id']}/approve", json={}
+    )
+    assert refused(answer, 409, "wrong_state")["state"] == "expired"
+
+
+async def test_an_expiry_and_a_yes_at_once_do_one_of_them(school: Api) -> None:
+    made = await asked(school)
+    path = f"/v1/approvals/{made['approval_id']}"
+    other = await second(school)
+
+    answer, expired = await asyncio.gather(
+        other.post(f"{path}/approve", json={}), expire(school, school.clock.now + WAITS_MS + 1)
+    )
+
+    state = good(await other.get(path))["state"]
+    assert (answer.status_code, expired, state) in (*((200, 0, "approved"), (409, 1, "expired")),)
+
+
+async def test_without_a_limit_of_time_nothing_expires(school: Api) -> None:
+    made = await asked(school)
+    ledger, long_after = school.parts.ledger, school.clock.now + 10 * WAITS_MS
+    assert await approvals.expire(ledger, APPLIERS, "classdrop", 0, long_after) == 0
+    shown = good(await (await second(school)).get(f"/v1/approvals/{made['approval_id']}"))
+    assert (shown["state"], shown["expires_at"]) == ("waiting", None)

@@ -15,7 +15,7 @@ import { trouble } from "./trouble.js";
 /** @import { Host, OfficeView } from "./host.js" */
 
 /** @type {readonly ApprovalState[]} */
-const STATES = ["waiting", "approved", "rejected", "withdrawn"];
+const STATES = ["waiting", "approved", "rejected", "withdrawn", "expired"];
 
 /** @param {Host} host @param {OfficeView} view */
 export async function open(host, view) {
@@ -101,6 +101,10 @@ function onePage(host, approval) {
       [language.say("approval_amount"), amountText(host, approval)],
       [language.say("approval_asked_by"), approval.asked_by],
       [language.say("approval_asked_at"), timeText(host, approval.asked_at)],
+      [
+        language.say("approval_expires_at"),
+        approval.expires_at && timeText(host, approval.expires_at),
+      ],
       [language.say("approval_decided_by"), approval.decided_by],
       [
         language.say("approval_decided_at"),

@@ -28,6 +28,8 @@ export const approvalMessages = {
   approval_approved: ["已同意", "Approved"],
   approval_rejected: ["已拒绝", "Refused"],
   approval_withdrawn: ["已撤回", "Taken back"],
+  approval_expired: ["已过期", "Expired"],
+  approval_expires_at: ["有效至", "Waits until"],
   approval_decided_by: ["审批人", "Decided by"],
   approval_decided_at: ["审批时间", "Decided"],
   approval_note: ["备注", "Note"],

@@ -9,9 +9,10 @@ from server.core.approvals.approvals import (
     ApprovalState,
     SendLimits,
     decision_refusal,
+    expires_at,
     over_limits,
 )
-from server.core.refusals import Code
+from server.core.refusals import Code, Refused
 
 
 @pytest.mark.parametrize(
@@ -44,16 +45,41 @@ def approval(state: ApprovalState) -> Approval:
     )
 
 
+def refusal(
+    of: Approval, actor: str, wanted: ApprovalState, now: int = 0, waits_ms: int = 100
+) -> Refused | None:
+    return decision_refusal(of, actor, wanted, now, waits_ms)
+
+
 def test_nobody_decides_about_what_they_asked_for() -> None:
-    found = decision_refusal(approval(ApprovalState.WAITING), "olga", ApprovalState.APPROVED)
+    found = refusal(approval(ApprovalState.WAITING), "olga", ApprovalState.APPROVED)
     assert found is not None
     assert found.code is Code.WRONG_ROLE
 
 
 def test_a_decision_may_be_sent_again_but_not_turned_round() -> None:
     waiting, approved = approval(ApprovalState.WAITING), approval(ApprovalState.APPROVED)
-    assert decision_refusal(waiting, "otto", ApprovalState.REJECTED) is None
-    assert decision_refusal(approved, "otto", ApprovalState.APPROVED) is None
-    found = decision_refusal(approved, "otto", ApprovalState.REJECTED)
+    assert refusal(waiting, "otto", ApprovalState.REJECTED) is None
+    assert refusal(approved, "otto", ApprovalState.APPROVED) is None
+    found = refusal(approved, "otto", ApprovalState.REJECTED)
     assert found is not None
     assert (found.code, found.facts) == (Code.WRONG_STATE, {"state": "approved"})
+
+
+def test_what_nobody_answered_in_time_is_not_answered_any_more() -> None:
+    waiting, approved = approval(ApprovalState.WAITING), approval(ApprovalState.APPROVED)
+    for wanted in (ApprovalState.APPROVED, ApprovalState.REJECTED):
+        assert refusal(waiting, "otto", wanted, now=99) is None
+        found = refusal(waiting, "otto", wanted, now=100)
+        assert found is not None
+        assert (found.code, found.facts) == (Code.WRONG_STATE, {"state": "expired"})
+    assert refusal(waiting, "otto", ApprovalState.APPROVED, now=100, waits_ms=0) is None
+    assert refusal(approved, "otto", ApprovalState.APPROVED, now=100) is None
+    expired = refusal(approval(ApprovalState.EXPIRED), "otto", ApprovalState.APPROVED)
+    assert expired is not None
+
+
+def test_only_what_waits_expires() -> None:
+    assert expires_at(approval(ApprovalState.WAITING), 100) == 100
+    assert expires_at(approval(ApprovalState.WAITING), 0) is None
+    assert expires_at(approval(ApprovalState.APPROVED), 100) is None
