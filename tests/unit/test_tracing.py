@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from structlog.testing import capture_logs
 
 from server import tracing
 from server.tracing import Traces, traces_to, with_exporter
@@ -104,9 +105,10 @@ async def test_without_a_url_nothing_is_recorded() -> None:
 
 @pytest.mark.asyncio
 async def test_without_the_extra_the_process_runs_and_says_so(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(tracing, "is_available", lambda: False)
-    async with traces_to("http://127.0.0.1:9/v1/traces", 1.0, "gwy_1") as traces:
-        assert traces is None
-    assert "traces_extra_missing" in "".join(capsys.readouterr())
+    with capture_logs() as logged:
+        async with traces_to("http://127.0.0.1:9/v1/traces", 1.0, "gwy_1") as traces:
+            assert traces is None
+    assert [entry["event"] for entry in logged] == ["traces_extra_missing"]
