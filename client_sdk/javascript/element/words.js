@@ -28,6 +28,7 @@ const words = {
   cap_back: ["最多返{amount}", "Up to {amount} back"],
   credited_on_payment: ["付款后返还", "Credited after you pay"],
   credited_later: ["付款满 {n} 天后返还", "Credited {n} days after you pay"],
+  credited_later_one: ["付款满 {n} 天后返还", "Credited {n} day after you pay"],
   not_on_sale: ["特价课程不可用", "Not on sale prices"],
   except_some: ["部分课程除外", "Some courses excepted"],
   threshold: ["满{amount}可用", "Orders from {amount}"],
@@ -156,7 +157,7 @@ export function say(language, key, values) {
  * @param {Record<string, string|number>} [values] for `{name}` in the text
  */
 export function fillIn(table, language, key, values = {}) {
-  const pair = table[key];
+  const pair = (values.n === 1 && table[`${key}_one`]) || table[key];
   if (!pair) throw new Error(`no words for ${key}`);
   const text = language === "zh" ? pair[0] : pair[1];
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));

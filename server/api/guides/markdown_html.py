@@ -16,6 +16,8 @@ from markupsafe import Markup
 _COMMENT = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 # A wide table moves inside its own frame, which the keyboard reaches, and not the page.
 _TABLE = ('<div class="wide" tabindex="0"><table>\n', "</table></div>\n")
+# So does a wide line of a program. Text cannot look like it: its signs are escaped.
+_CODE = ("<pre><code", '<pre tabindex="0"><code')
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ def render_document(text: str) -> RenderedDocument:
     tokens = parser.parse(_COMMENT.sub("", text))
     headings = tuple(_give_ids(tokens))
     html = parser.renderer.render(tokens, parser.options, {})
-    return RenderedDocument(Markup(html), headings)
+    return RenderedDocument(Markup(html.replace(*_CODE)), headings)
 
 
 def _give_ids(tokens: Sequence[Token]) -> list[tuple[str, str]]:

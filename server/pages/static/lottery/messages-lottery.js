@@ -38,6 +38,7 @@ export const lotteryMessages = {
     "Where a prize is gone, or you have all you may of it, you get the next one of the list that is left.",
   ],
   limits: ["每人共 {n} 次机会", "{n} chances for each student in all"],
+  limits_one: ["每人共 {n} 次机会", "{n} chance for each student in all"],
   limits_day: [
     "每人共 {n} 次机会，每天最多 {day} 次",
     "{n} chances for each student in all, {day} a day at most",

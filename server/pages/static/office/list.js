@@ -87,6 +87,7 @@ export function list(host, view, options) {
 
   async function read() {
     more.disabled = true;
+    part.setAttribute("aria-busy", "true");
     try {
       const page = await options.load(after, view.filters);
       rows.push(...page.rows);
@@ -108,6 +109,7 @@ export function list(host, view, options) {
       show(more, true);
     }
     more.disabled = false;
+    part.removeAttribute("aria-busy");
   }
 
   function saveCsv() {
@@ -119,8 +121,7 @@ export function list(host, view, options) {
   }
 
   show(table, false);
-  void read();
-  return h(
+  const part = h(
     "section",
     { class: "office-list" },
     options.filters && filterForm(host, view, options.filters),
@@ -133,6 +134,8 @@ export function list(host, view, options) {
     problem,
     h("div", { class: "office-row" }, counted, more, save),
   );
+  void read();
+  return part;
 }
 
 /** @template T @param {OfficeView} view @param {ListOptions<T>} options @param {T} row */

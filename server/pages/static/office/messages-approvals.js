@@ -14,6 +14,7 @@ export const approvalMessages = {
     "No limit is set: one operator may send anything.",
   ],
   approval_most_students: ["{n} 人", "{n} students"],
+  approval_most_students_one: ["{n} 人", "{n} student"],
   approval_most_amount: ["{n}（最小货币单位）", "{n} in minor units"],
   approval_about: ["发放", "Send"],
   approval_reason: ["原因", "Reason"],

@@ -134,7 +134,7 @@ function figures({ language }, rule) {
     );
   return h(
     "div",
-    { class: "office-scroll" },
+    { class: "office-scroll", tabindex: "0" },
     h(
       "table",
       null,

@@ -51,6 +51,10 @@ export const orderMessages = {
     "{n} 天后返 {amount} 到账户",
     "{amount} back to your account after {n} days",
   ],
+  rebate_after_return_window_one: [
+    "{n} 天后返 {amount} 到账户",
+    "{amount} back to your account after {n} day",
+  ],
   coupon_now_usable: ["已退回券包，可再次使用", "Back in the wallet, can be used again"],
   coupon_now_redeemed: ["已用掉，不退回", "Used up, not given back"],
   coupon_now_budget_short: [

@@ -27,6 +27,7 @@ export const audienceMessages = {
   aud_now: ["现在有多少人", "Who is in it now"],
   aud_counting: ["正在计算…", "Counting…"],
   aud_count: ["{n} 名学生", "{n} students"],
+  aud_count_one: ["{n} 名学生", "{n} student"],
   aud_sample: ["例如：{ids}", "Such as {ids}"],
   aud_send: ["发券给他们", "Send them coupons"],
   file_label: ["上传名单（CSV 或 Excel）", "Upload a list (CSV or Excel)"],

@@ -104,7 +104,7 @@ function roomsPart({ language }, { rooms = [] }) {
     h("h4", null, language.say("batch_rooms")),
     h(
       "div",
-      { class: "office-scroll" },
+      { class: "office-scroll", tabindex: "0" },
       h(
         "table",
         null,

@@ -6,7 +6,7 @@ import { dropFacts } from "/sdk/element/card-view.js";
 import { fill, h } from "/sdk/element/dom.js";
 import { dress } from "/sdk/element/style.js";
 
-/** @import { Drop, TemplateForm } from "/sdk/shapes.js" */
+/** @import { Discount, Drop, TemplateForm } from "/sdk/shapes.js" */
 /** @import { Host } from "../host.js" */
 
 const OPEN_MS = 10 * 60_000;
@@ -41,10 +41,17 @@ export function cardPreview({ language }) {
   };
 }
 
+/** Figures that are not filled in yet are shown as 0; what is sent keeps them. @param {Discount} discount */
+export const withFigures = (discount) =>
+  /** @type {Discount} */ (
+    JSON.parse(JSON.stringify(discount), (_name, value) => value ?? 0) // NaN is null in JSON
+  );
+
 /** The drop of a card that nobody opens. @param {TemplateForm} template @param {number} quantity @param {number} now */
 export function previewDrop(template, quantity, now) {
   return /** @type {Drop} */ ({
     ...template,
+    discount: withFigures(template.discount),
     id: "preview",
     state: "open",
     message: "",

@@ -64,12 +64,12 @@ export function studentStory(host, record) {
     ]),
     section(host, record, "claims", "student_claims", [
       { title: say("student_drop"), value: (row) => row.drop_id },
-      { title: say("student_state"), value: (row) => row.state },
+      { title: say("student_state"), value: (row) => say(`claim_${row.state}`) },
       time(host, "student_won", (row) => row.won_at),
     ]),
     section(host, record, "balance_entries", "student_entries", [
       time(host, "student_at", (row) => row.at),
-      { title: say("student_kind"), value: (row) => row.kind },
+      { title: say("student_kind"), value: (row) => say(`entry_${row.kind}`) },
       {
         title: say("student_amount"),
         value: (row) => sum(row.amount, row.currency),

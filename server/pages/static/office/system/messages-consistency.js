@@ -25,6 +25,7 @@ export const consistencyMessages = {
     "All is well: desk and ledger agree, and the books add up.",
   ],
   consistency_wrong: ["发现 {n} 个问题", "{n} things are wrong"],
+  consistency_wrong_one: ["发现 {n} 个问题", "{n} thing is wrong"],
   consistency_done_at: ["检查时间", "Looked at"],
   consistency_asked_by: ["由谁发起", "Asked for by"],
   consistency_kind: ["方式", "What was done"],
