@@ -87,8 +87,11 @@ class Classroom:
         """Return a name that no other class uses, because wallets outlive classes."""
         return f"{first_name}.{self.room}"
 
-    def token(self, role: Role, first_name: str, tags: tuple[str, ...] = ()) -> str:
-        request = TokenRequest(role, self.name(first_name), (self.room,), tags, ttl_seconds=600)
+    def token(
+        self, role: Role, first_name: str, tags: tuple[str, ...] = (), may: tuple[str, ...] = ()
+    ) -> str:
+        name = self.name(first_name)
+        request = TokenRequest(role, name, (self.room,), tags, may, ttl_seconds=600)
         return next(iter(make_tokens(TokenKeys((SECRET,)), request, int(time.time()))))
 
     def batch(
@@ -154,9 +157,16 @@ class Classroom:
             self.context(locale, LAPTOP), f"/console/{self.room}", Role.INSTRUCTOR, "ms-li"
         )
 
-    def enter(self, context: BrowserContext, path: str, role: Role, name: str) -> Page:
+    def enter(
+        self,
+        context: BrowserContext,
+        path: str,
+        role: Role,
+        name: str,
+        may: tuple[str, ...] = (),
+    ) -> Page:
         page = context.new_page()
-        page.goto(f"{self.url}{path}#token={self.token(role, name)}")
+        page.goto(f"{self.url}{path}#token={self.token(role, name, may=may)}")
         return page
 
 
