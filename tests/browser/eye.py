@@ -1,14 +1,16 @@
 """Looks at pages by the rules of axe-core, on a phone, on a laptop and at 200 % zoom, light and dark.
 
-With SHOTS=FOLDER in the environment each page is also kept as pictures, for people to look at.
+With SHOTS=PREFIX in the environment each page is also kept as pictures, for people to look at.
 """
 
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, ViewportSize
 
 from tests.browser.conftest import DEADLINE_MS, LAPTOP, PHONE, Classroom
@@ -19,6 +21,9 @@ ON_PHONE: Final = ViewportSize(width=PHONE["width"], height=PHONE["height"])
 ON_LAPTOP: Final = ViewportSize(width=LAPTOP["width"], height=LAPTOP["height"])
 # A laptop at 200 % has half the width and height.
 ZOOMED: Final = ViewportSize(width=LAPTOP["width"] // 2, height=LAPTOP["height"] // 2)
+needs_axe = pytest.mark.skipif(
+    not AXE.exists() and os.environ.get("CI") != "true", reason="npm's tools are not installed"
+)
 Scheme = Literal["light", "dark"]
 
 # Rules whose outcome depends on colours or on the width; all others are asked once for each page.
@@ -91,6 +96,6 @@ class Eye:
 
 
 def _keep(page: Page, name: str) -> None:
-    if folder := os.environ.get("SHOTS"):
-        file = Path(folder) / f"{name.replace('/', '_').replace(' ', '_')}.png"
-        page.screenshot(path=file, full_page=True)
+    if prefix := os.environ.get("SHOTS"):
+        safe = re.sub(r"[^\w.-]", "_", name)
+        page.screenshot(path=f"{prefix}_{safe}.png", full_page=True)

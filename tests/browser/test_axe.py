@@ -1,10 +1,6 @@
-"""The pages by the rules of axe-core: nothing of serious or critical impact, in both languages.
-
-Skipped where npm's tools are not installed, except in CI.
-"""
+"""The office by the rules of axe-core, empty and full, in both languages: nothing serious or critical."""
 
 import asyncio
-import os
 from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from server.core.identity import Role
 from tests.browser.conftest import Classroom, classroom_at
-from tests.browser.eye import AXE, LANGUAGES, Eye
+from tests.browser.eye import LANGUAGES, Eye, needs_axe
 from tests.browser.full_school import APPROVAL_STUDENTS, FullSchool
 from tests.support.eventually import eventually
 from tests.support.servers.stack import SECRET, Program, Programs
@@ -48,7 +44,7 @@ _GO = """(address) => {
   document.getElementById("main").replaceChildren();
   location.hash = address;
 }"""
-IN_BOTH = pytest.mark.parametrize("locale", LANGUAGES)
+pytestmark = [needs_axe, pytest.mark.parametrize("locale", LANGUAGES)]
 
 
 def in_thread(coroutine: Coroutine[Any, Any, object]) -> None:
@@ -60,8 +56,6 @@ def in_thread(coroutine: Coroutine[Any, Any, object]) -> None:
 @pytest.fixture(scope="module")
 def own_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """An installation of its own: that of the other tests is never empty."""
-    if not AXE.exists() and os.environ.get("CI") != "true":
-        pytest.skip("npm's tools are not installed")
     programs = Programs(tmp_path_factory.mktemp("axe"))
     settings = {
         "CLASSDROP_SECRET": SECRET,
@@ -106,14 +100,12 @@ def look_at_the_office(eye: Eye, views: Iterable[str], state: str) -> None:
     page.close()
 
 
-@IN_BOTH
 def test_the_empty_office(empty_school: Classroom, locale: str) -> None:
     eye = Eye(empty_school, locale)
     look_at_the_office(eye, OFFICE, "empty")
     eye.assert_all_well()
 
 
-@IN_BOTH
 def test_the_full_office(full_school: FullSchool, locale: str) -> None:
     eye = Eye(full_school.classroom, locale)
     lists = [view for view in OFFICE if not view.endswith("/new")]

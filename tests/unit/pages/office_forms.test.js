@@ -2,6 +2,7 @@
 // `node --test`.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import {
@@ -20,6 +21,20 @@ test("an act is said in both languages, and one that is not known as it is", () 
   assert.equal(actText("batch.stopped", "zh"), "批次：已停止");
   assert.equal(actText("moon.landed", "en"), "moon: landed");
   assert.ok(actThings("en").some(([name]) => name === "webhook"));
+});
+
+test("every act that the server records has words in Chinese", () => {
+  const source = new URL("../../../server/core/acts.py", import.meta.url);
+  const acts = [...readFileSync(source, "utf8").matchAll(/ = "(\w+)\.(\w+)"/g)];
+  assert.ok(acts.length > 40);
+  const unsaid = acts.filter(([, thing, done]) => {
+    const [what, how] = actText(`${thing}.${done}`, "zh").split("：");
+    return what === thing || how === done;
+  });
+  assert.deepEqual(
+    unsaid.map(([, thing, done]) => `${thing}.${done}`),
+    [],
+  );
 });
 
 test("an id leads to the page that shows it, where there is one", () => {

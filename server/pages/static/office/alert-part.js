@@ -90,7 +90,7 @@ function factsText(host, { kind, amount, left, currency, reason, raised_at }) {
           left: text(left),
           amount: text(amount),
         })
-      : amount !== null && language.say("alert_findings", { amount }),
+      : amount !== null && language.say("alert_findings", { n: amount }),
     reason,
     language.say("alert_since", { time: timeText(host, raised_at) }),
   ];

@@ -3,11 +3,11 @@
 
 import { h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
-import { addressOf } from "./address.js";
-import { detail } from "./detail.js";
+import { detail, idLink } from "./detail.js";
 import { askReason } from "./dialog.js";
 import { list } from "./list.js";
 import { approvalMessages } from "./messages-approvals.js";
+import { stateLinks } from "./orders/state-links.js";
 import { timeText } from "./time-text.js";
 import { trouble } from "./trouble.js";
 
@@ -31,7 +31,7 @@ function listPage(host, view) {
     "div",
     { class: "office-section" },
     limits,
-    stateLinks(host, view),
+    stateLinks(host, view, STATES, "approval"),
     list(host, view, {
       caption: language.say("approvals_caption"),
       link: (row) => row.id,
@@ -68,25 +68,6 @@ function listPage(host, view) {
   );
 }
 
-/** @param {Host} host @param {OfficeView} view */
-function stateLinks({ language }, view) {
-  const chosen = view.filters.state ?? "";
-  const link = (/** @type {string} */ state) =>
-    h(
-      "a",
-      {
-        href: addressOf({ page: view.page, filters: { state } }),
-        "aria-current": state === chosen && "true",
-      },
-      language.say(`approval_${state || "all"}`),
-    );
-  return h(
-    "nav",
-    { class: "office-row", "aria-label": language.say("approval_state") },
-    ...["", ...STATES].map(link),
-  );
-}
-
 /** @param {Host} host @param {Approval} approval */
 function onePage(host, approval) {
   const { language } = host;
@@ -96,7 +77,7 @@ function onePage(host, approval) {
     h("h3", null, approval.reason),
     detail([
       [language.say("approval_state"), stateText(host, approval)],
-      [language.say("approval_about"), h("code", null, approval.about)],
+      [language.say("approval_about"), idLink("sends", approval.about)],
       [language.say("approval_students"), studentsText(host, approval)],
       [language.say("approval_amount"), amountText(host, approval)],
       [language.say("approval_asked_by"), approval.asked_by],

@@ -84,7 +84,11 @@ function intervalRow(host, found, one, names) {
     group: names.get(one.batch_id) ?? one.batch_id,
     base: names.get(one.base_batch_id) ?? "",
   };
-  const title = `${language.say(`experiment_${one.measure}`)}: ${language.say("experiment_against", groups)}`;
+  const colon = language.current === "zh" ? "：" : ": ";
+  const title = [
+    language.say(`experiment_${one.measure}`),
+    language.say("experiment_against", groups),
+  ].join(colon);
   const { difference, low, high } = one;
   if (difference === null || low === null || high === null)
     return h(

@@ -24,7 +24,6 @@ export const approvalMessages = {
   approval_asked_by: ["申请人", "Asked by"],
   approval_asked_at: ["申请时间", "Asked"],
   approval_state: ["状态", "State"],
-  approval_all: ["全部", "All"],
   approval_waiting: ["等待审批", "Waiting"],
   approval_approved: ["已同意", "Approved"],
   approval_rejected: ["已拒绝", "Refused"],

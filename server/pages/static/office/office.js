@@ -44,7 +44,9 @@ class Office {
 
   start() {
     addEventListener("hashchange", () => {
-      if (location.hash === "" || location.hash.startsWith("#/")) void this._open();
+      if (location.hash !== "" && !location.hash.startsWith("#/")) return;
+      findText().value = ""; // what was looked for is of the view that was left
+      void this._open();
     });
     this._host.language.addEventListener("change", () => void this._open());
     element("find").addEventListener("submit", (event) => {
@@ -118,7 +120,16 @@ class Office {
           h("p", { class: "hint" }, language.say("office_zone", { zone })),
         ),
     );
+    bringInView(nav);
   }
+}
+
+/** On a phone the navigation is one line that scrolls, and the page itself must not. @param {HTMLElement} nav */
+function bringInView(nav) {
+  const current = /** @type {HTMLElement|null} */ (nav.querySelector("[aria-current]"));
+  if (!current) return;
+  const before = current.getBoundingClientRect().left - nav.getBoundingClientRect().left;
+  nav.scrollLeft += before - (nav.clientWidth - current.offsetWidth) / 2;
 }
 
 /** @param {OfficePage} page @param {OfficePage|undefined} current @param {Language} language */

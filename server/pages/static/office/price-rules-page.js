@@ -134,7 +134,12 @@ function figures({ language }, rule) {
     );
   return h(
     "div",
-    { class: "office-scroll", tabindex: "0" },
+    {
+      class: "office-scroll",
+      tabindex: "0",
+      role: "region",
+      "aria-label": language.say("price_figures"),
+    },
     h(
       "table",
       null,
@@ -161,7 +166,7 @@ function endButton(host, rule) {
   };
   return h(
     "div",
-    { class: "stack" },
+    null,
     h(
       "button",
       { class: "plain-button danger", type: "button", onclick: () => void end() },

@@ -11,7 +11,7 @@ export const offerMessages = {
   offer_accept: ["收下", "Accept"],
   offer_accept_it: ["收下优惠券：{value}", "Accept the coupon: {value}"],
   offer_decline: ["不需要", "No, thanks"],
-  offer_decline_it: ["不需要优惠券：{value}", "Decline the coupon: {value}"],
+  offer_decline_it: ["不需要：{value}", "No, thanks: {value}"],
   offer_arrived: ["老师给了你一张专属优惠券：{value}", "A coupon only for you: {value}"],
   offer_accepted: ["已收下，就在你的券包里。", "Yours: it is in your wallet."],
   offer_declined: ["好的，这张券已退回。", "All right: the coupon has gone back."],

@@ -27,6 +27,7 @@ export const triggerMessages = {
   "trigger_event_redemption.redeemed": ["订单用券付款", "an order with a coupon was paid"],
   "trigger_event_redemption.refunded": ["订单退款", "an order was refunded"],
   trigger_conditions: ["条件（每行一个，全部满足）", "Conditions (one a line, all of them)"],
+  trigger_if: ["条件", "Conditions"],
   trigger_conditions_hint: [
     "例如 data.minutes >= 30，streak >= 7",
     "Such as data.minutes >= 30, streak >= 7",

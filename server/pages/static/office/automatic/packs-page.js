@@ -3,7 +3,7 @@
 
 import { h } from "/sdk/element/dom.js";
 import { actButtons } from "../act-buttons.js";
-import { detail } from "../detail.js";
+import { detail, idLink } from "../detail.js";
 import { list } from "../list.js";
 import { packMessages } from "./messages-packs.js";
 import { packForm } from "./pack-form.js";
@@ -35,7 +35,11 @@ function packList(host, view) {
     link: (row) => row.id,
     columns: [
       { title: language.say("pack_name"), value: (row) => row.name },
-      { title: language.say("pack_holds"), value: holdsText },
+      {
+        title: language.say("pack_holds"),
+        value: holdsText,
+        show: (row) => h("span", null, ...holdsNodes(row)),
+      },
       { title: language.say("pack_made_by"), value: (row) => row.created_by },
       {
         title: language.say("pack_made"),
@@ -57,6 +61,19 @@ const holdsText = ({ items, variants }) =>
     ? items.map((item) => `${item.batch_id} × ${item.count}`).join(" + ")
     : variants.map((variant) => variant.batch_id).join(" | ");
 
+/** The same with a link to each batch. @param {Pack} pack */
+const holdsNodes = ({ items, variants }) =>
+  items.length
+    ? items.flatMap((item, place) => [
+        place ? " + " : "",
+        idLink("coupons", item.batch_id),
+        ` × ${item.count}`,
+      ])
+    : variants.flatMap((variant, place) => [
+        place ? " | " : "",
+        idLink("coupons", variant.batch_id),
+      ]);
+
 /** @param {Host} host @param {Pack} pack */
 function packPage(host, pack) {
   const { language, api } = host;
@@ -73,13 +90,13 @@ function packPage(host, pack) {
       ? table(
           pack.name,
           [language.say("pack_batch_id"), language.say("pack_pieces")],
-          pack.items.map((item) => [item.batch_id, String(item.count)]),
+          pack.items.map((item) => [idLink("coupons", item.batch_id), String(item.count)]),
         )
       : table(
           pack.name,
           [language.say("pack_batch_id"), language.say("pack_who")],
           pack.variants.map((variant) => [
-            variant.batch_id,
+            idLink("coupons", variant.batch_id),
             variant.audience_id || ruleText(variant.if) || language.say("pack_everybody"),
           ]),
         ),

@@ -8,6 +8,7 @@ import { form } from "../form.js";
 import { list } from "../list.js";
 import { triggerMessages } from "./messages-triggers.js";
 import { ruleText } from "./rule-text.js";
+import { sendMessages } from "../sends/messages-sends.js";
 import { timeText } from "../time-text.js";
 import { EVENTS, triggerForm } from "./trigger-form.js";
 
@@ -16,7 +17,7 @@ import { EVENTS, triggerForm } from "./trigger-form.js";
 
 /** @param {Host} host @param {OfficeView} view */
 export async function open(host, view) {
-  host.language.add(triggerMessages);
+  host.language.add({ ...sendMessages, ...triggerMessages });
   return view.id
     ? triggerPage(host, view, await host.api.getTrigger(view.id))
     : h(
@@ -45,7 +46,7 @@ function triggerList(host, view) {
         value: (row) => row.when.event,
         show: (row) => eventText(host, row.when.event),
       },
-      { title: language.say("trigger_conditions"), value: (row) => ruleText(row.when.conditions) },
+      { title: language.say("trigger_if"), value: (row) => ruleText(row.when.conditions) },
       { title: language.say("trigger_fired"), value: (row) => row.fired, isNumber: true },
     ],
     load: async (after) => {
@@ -69,8 +70,8 @@ function triggerPage(host, view, trigger) {
       [language.say("trigger_id"), trigger.id],
       [language.say("trigger_state"), language.say(`trigger_${trigger.state}`)],
       [language.say("trigger_event"), eventText(host, when.event)],
-      [language.say("trigger_conditions"), ruleText(when.conditions)],
-      [language.say("trigger_batch"), then.batch_id],
+      [language.say("trigger_if"), ruleText(when.conditions)],
+      [language.say("trigger_batch"), then.batch_id && idLink("coupons", then.batch_id)],
       [language.say("trigger_pack"), then.pack_id && idLink("packs", then.pack_id)],
       [language.say("trigger_per_student"), count(limits.per_student)],
       [language.say("trigger_per_day"), count(limits.per_day)],
@@ -167,8 +168,12 @@ function runs(host, view, trigger) {
         value: (row) => row.created_at,
         show: (row) => timeText(host, row.created_at),
       },
-      { title: language.say("run_id"), value: (row) => row.id },
-      { title: language.say("run_state"), value: (row) => row.state },
+      {
+        title: language.say("run_id"),
+        value: (row) => row.id,
+        show: (row) => idLink("sends", row.id),
+      },
+      { title: language.say("run_state"), value: (row) => language.say(`send_is_${row.state}`) },
       { title: language.say("run_asked"), value: (row) => row.asked, isNumber: true },
       { title: language.say("run_issued"), value: (row) => row.issued, isNumber: true },
       { title: language.say("run_refused"), value: (row) => row.refused, isNumber: true },

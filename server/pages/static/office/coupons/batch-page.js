@@ -104,7 +104,12 @@ function roomsPart({ language }, { rooms = [] }) {
     h("h4", null, language.say("batch_rooms")),
     h(
       "div",
-      { class: "office-scroll", tabindex: "0" },
+      {
+        class: "office-scroll",
+        tabindex: "0",
+        role: "region",
+        "aria-label": language.say("batch_rooms"),
+      },
       h(
         "table",
         null,

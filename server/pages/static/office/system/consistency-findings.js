@@ -52,7 +52,7 @@ function groupNode({ language }, kind, found, counts) {
       { class: canRepair ? "chip" : "chip warn" },
       language.say(canRepair ? "consistency_can" : "consistency_person"),
     ),
-    h("ul", { class: "stack" }, ...found.map(findingNode)),
+    h("ul", { class: "stack" }, ...found.map((one) => findingNode(language, one))),
     rest > 0 && h("p", { class: "hint" }, language.say("consistency_more", { n: rest })),
     h("p", { lang: "en" }, language.say("consistency_todo"), found[0].todo),
   );
@@ -60,14 +60,14 @@ function groupNode({ language }, kind, found, counts) {
 
 const PAGES = new Set(officePages.map(({ name }) => name));
 
-/** @param {Finding} finding */
-function findingNode(finding) {
+/** @param {Host["language"]} language @param {Finding} finding */
+function findingNode(language, finding) {
   const about = ABOUT.flatMap(([name, page]) => {
     const id = finding[name];
     if (typeof id !== "string") return [];
     /** @type {Child} */
     const shown = page && PAGES.has(page) ? idLink(page, id) : id;
-    return [h("span", null, `${name} `, shown)];
+    return [h("span", null, language.say(`finding_about_${name}`), " ", shown)];
   });
   return h(
     "li",

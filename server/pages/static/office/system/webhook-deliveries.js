@@ -32,7 +32,11 @@ export function deliveryList(host, view, webhook) {
         value: (row) => row.status ?? "",
         show: (row) => h("span", { class: row.error ? "danger" : "" }, String(row.status ?? "–")),
       },
-      { title: language.say("delivery_error"), value: (row) => row.error ?? "" },
+      {
+        title: language.say("delivery_error"),
+        value: (row) => row.error ?? "",
+        show: (row) => failureText(language, row.error),
+      },
       {
         title: language.say("delivery_answer"),
         value: (row) => row.answer ?? "",
@@ -53,6 +57,15 @@ export function deliveryList(host, view, webhook) {
     },
     empty: h("p", null, language.say("webhook_deliveries_empty")),
   });
+}
+
+const FAILURES = ["not_reachable", "timeout", "connection_lost", "host_unknown", "private_address"];
+
+/** Return a failure in words; `status_…` stays, for the answer beside it says more. @param {Host["language"]} language @param {string|null} error */
+export function failureText(language, error) {
+  return error && FAILURES.includes(error)
+    ? language.say(`delivery_failed_${error}`)
+    : (error ?? "");
 }
 
 /** @param {Host} host @param {Webhook} webhook @param {Delivery} row */

@@ -8,7 +8,7 @@ import { form } from "../form.js";
 import { list } from "../list.js";
 import { webhookMessages } from "./messages-webhooks.js";
 import { timeText } from "../time-text.js";
-import { deliveryList, replayForm } from "./webhook-deliveries.js";
+import { deliveryList, failureText, replayForm } from "./webhook-deliveries.js";
 
 /** @import { Delivery, Webhook } from "/sdk/shapes.js" */
 /** @import { Host, OfficeView } from "../host.js" */
@@ -40,7 +40,7 @@ function webhookList(host, view) {
         value: (row) => row.state,
         show: (row) => stateNode(host, row),
       },
-      { title: language.say("webhook_types"), value: (row) => typesText(host, row) },
+      { title: language.say("webhook_gets"), value: (row) => typesText(host, row) },
       { title: language.say("webhook_position"), value: (row) => row.position, isNumber: true },
       { title: language.say("webhook_failures"), value: (row) => row.failures, isNumber: true },
     ],
@@ -120,7 +120,7 @@ function webhookPage(host, view, secret, webhook) {
       [language.say("webhook_id"), webhook.id],
       [language.say("webhook_state"), stateNode(host, webhook)],
       [language.say("webhook_reason"), webhook.reason],
-      [language.say("webhook_types"), typesText(host, webhook)],
+      [language.say("webhook_gets"), typesText(host, webhook)],
       [language.say("webhook_position"), String(webhook.position)],
       [language.say("webhook_failures"), webhook.failures ? String(webhook.failures) : null],
       [language.say("webhook_failing_since"), timeText(host, webhook.failing_since)],
@@ -193,7 +193,7 @@ async function sure(host, webhook) {
 
 /** @param {Host} host @param {Delivery} delivery */
 function testedNode({ language }, { status, error, duration_ms: ms }) {
-  const values = { status: status ?? "–", error: error ?? "", ms };
+  const values = { status: status ?? "–", error: failureText(language, error), ms };
   return h(
     "p",
     { class: error ? "trouble" : "panel" },
