@@ -91,11 +91,12 @@ def _is_tag(step: str, sent: object) -> bool:
 
 
 def _inside(sent: object, step: str | int) -> object:
+    """Return what the step leads to. A name below a list is of the field that a model put around it."""
     if isinstance(sent, Mapping):
         return sent.get(step)
     if isinstance(sent, list) and isinstance(step, int) and step < len(sent):
         return sent[step]
-    return None
+    return sent if isinstance(sent, list) and isinstance(step, str) else None
 
 
 def _discriminator(details: ErrorDetails) -> str:

@@ -67,8 +67,10 @@ async def create(
 
 async def _students(deps: ApiDependencies, room: str, body: OfferBody) -> list[StudentId] | Refused:
     """Return whom the body means: those it names, or those who are here and have its tag."""
-    if (body.students is None) == (body.tag is None):
+    if body.students is None and body.tag is None:
         return refused([Violation("students", "required")])
+    if body.students is not None and body.tag is not None:
+        return refused([Violation("tag", "conflict")])
     if body.students is not None:
         return [StudentId(one) for one in body.students]
     assert body.tag is not None

@@ -89,9 +89,11 @@ async def match(
     span = flows.span_of(body.from_day, body.to_day)
     if isinstance(span, Refused):
         return span
-    theirs = {each.order: Amounts(each.paid, each.refunded) for each in body.orders}
-    if len(theirs) != len(body.orders):
-        return invalid_field("orders", "duplicate")
+    theirs: dict[str, Amounts] = {}
+    for number, each in enumerate(body.orders):
+        if each.order in theirs:
+            return invalid_field(f"orders.{number}.order", "duplicate")
+        theirs[each.order] = Amounts(each.paid, each.refunded)
     return ApiResponse(match_response(await flows.match(deps.ledger, span, theirs)))
 
 

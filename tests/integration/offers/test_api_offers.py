@@ -106,7 +106,7 @@ async def test_an_assistant_may_offer_and_another_student_may_not(api: Api) -> N
         ({"students": None}, "students", "required"),
         ({"students": []}, "students", "empty"),
         ({"students": [f"s{n}" for n in range(51)]}, "students", "too_many"),
-        ({"tag": "vip"}, "students", "required"),
+        ({"tag": "vip"}, "tag", "conflict"),
         ({"expires_in_seconds": 59}, "expires_in_seconds", "too_small"),
         ({"batch_id": "bat_none"}, "batch_id", "unknown"),
     ],

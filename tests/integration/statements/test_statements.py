@@ -263,7 +263,7 @@ async def test_an_order_that_is_named_twice_and_a_day_that_is_none_are_refused(a
     finance = await api.finance()
     twice = [{"order": "o-1", "paid": 1}, {"order": "o-1", "paid": 1}]
     answer = await finance.post("/v1/statements/match", json=SPAN | {"orders": twice})
-    assert refused(answer, 422, "invalid_field")["errors"][0]["field"] == "orders"
+    assert refused(answer, 422, "invalid_field")["errors"][0]["field"] == "orders.1.order"
     no_day = {"from": "2026-02-30", "to": "2026-03-01", "orders": []}
     answer = await finance.post("/v1/statements/match", json=no_day)
     assert refused(answer, 422, "invalid_field")["errors"][0]["field"] == "from"

@@ -1,4 +1,5 @@
-from typing import Annotated, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field, ValidationError
@@ -8,6 +9,7 @@ from server.api.http import validation_errors
 from server.api.http.fields import Body, Metadata
 from server.api.promotions.batches import BatchBody
 from server.api.promotions.templates import TemplateBody
+from server.api.stage.running_order import OrderBody
 
 
 def _errors(model: type[BaseModel], sent: object) -> dict[str, str]:
@@ -93,6 +95,17 @@ def test_path_goes_through_lists() -> None:
     line = {"id": "1", "unit_price": "5", "quantity": 1}
     sent = {"order": {"currency": "CNY", "lines": [line]}}
     assert _errors(QuoteBody, sent) == {"order.lines.0.unit_price": "wrong_type"}
+
+
+@pytest.mark.parametrize("wrap", [lambda entries: entries, lambda entries: {"entries": entries}])
+def test_a_bare_list_has_the_names_of_its_object(wrap: Callable[[Any], Any]) -> None:
+    entries = [{"drop_id": "drp_1", "minute": -1}, {"at": "x", "colour": "red"}]
+    assert _errors(OrderBody, wrap(entries)) == {
+        "entries.0.minute": "too_small",
+        "entries.1.drop_id": "missing",
+        "entries.1.at": "bad_format",
+        "entries.1.colour": "unsupported",
+    }
 
 
 def test_absent_and_null_are_two_things_where_null_means_something() -> None:
