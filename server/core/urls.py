@@ -1,7 +1,8 @@
 """URLs: the links that a template may have, read as browsers read them, by a parser of the WHATWG standard.
 
-Used by `template_rules`. Pages give a link to `new URL`, which throws if it is not one: an address that the
-server takes and a browser does not would break the page that shows it.
+Used by `template_rules`, and by `webhooks` for the addresses of receivers. Pages give a link to `new URL`,
+which throws if it is not one: an address that the server takes and a browser does not would break the page
+that shows it.
 """
 
 import re
@@ -14,6 +15,12 @@ import can_ada
 _NOT_IN_URL: Final = re.compile(r"[\s\\\x00-\x20\x7f]")
 _HTTPS: Final = re.compile(r"https://[^/?#]", re.IGNORECASE)
 _CREDENTIALS: Final = re.compile(r"https://[^/?#]*@", re.IGNORECASE)
+
+
+def can_be_read(text: str) -> bool:
+    """Return whether every program reads this address alike: no spaces, no control characters, and a host
+    that browsers take."""
+    return not _NOT_IN_URL.search(text) and can_ada.can_parse(text)
 
 
 def url_fault(text: str) -> str | None:

@@ -10,6 +10,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+import can_ada
+
+from server.core.urls import can_be_read
+
 MAX_WEBHOOKS: Final = 50  # each has a task of its own in a worker
 MAX_BATCH: Final = 500
 MAX_REPLAYED: Final = 1_000_000  # events of one request
@@ -100,17 +104,20 @@ def url_fault(url: str, *, allows_private: bool) -> str | None:
     """
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError:
         return "not_a_url"
-    is_odd = parts.username is not None or parts.password is not None or parts.fragment
+    has_user = parts.username is not None or parts.password is not None
+    is_odd = has_user or parts.fragment or port == 0 or not can_be_read(url)
     if parts.scheme not in ("http", "https") or not host or is_odd or not url.isascii():
         return "not_a_url"
     if allows_private:
         return None
     if parts.scheme != "https":
         return "https_required"
-    return "private_address" if _says_private(host) else None
+    # As it is meant: 127.1 and 0x7f000001 are 127.0.0.1.
+    meant = urlsplit(can_ada.parse(url).href).hostname
+    return "private_address" if _says_private(meant or host) else None
 
 
 def _says_private(host: str) -> bool:
