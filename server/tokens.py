@@ -24,6 +24,7 @@ from jwt.exceptions import InvalidJTIError, InvalidSubjectError
 from jwt.types import Options
 
 from server.core.access.in_force import AccessRules
+from server.core.access.rules import HOLDER_HASH
 from server.core.identity import Identity, Role
 
 AUDIENCE = "classdrop"
@@ -309,7 +310,7 @@ def _hash(claims: _Claims, name: str) -> str | None:
     text = claims.text(name)
     if not text:
         return None
-    if _HASH.fullmatch(text) is None:
+    if HOLDER_HASH.fullmatch(text) is None:
         raise TokenInvalidError(Reason.CLAIM_TYPE, name)
     return text
 
@@ -323,4 +324,3 @@ def _rooms(claims: _Claims) -> frozenset[str]:
 
 
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_HASH = re.compile(r"[!-{}~]{1,128}")  # printable ASCII without spaces and without "|"

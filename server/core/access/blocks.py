@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from server.core.access.rules import MAX_REASON, MAX_VALUE, RuleKind
+from server.core.access.rules import HOLDER_HASH, MAX_HOLDER_HASH, MAX_REASON, RuleKind
 from server.core.promotions.template_rules import MAX_INSTANT, text_violations
 from server.core.refusals import Code, Refused
 from server.core.violations import Violation
@@ -43,9 +43,12 @@ def _value(form: BlockForm) -> Iterator[Violation]:
     if form.kind is RuleKind.STUDENT:
         if _STUDENT.fullmatch(form.value) is None:
             yield Violation("value", "bad_character")
-    else:
-        longest = MAX_TAG if form.kind is RuleKind.TAG else MAX_VALUE
-        yield from text_violations("value", form.value, longest)
+    elif form.kind is RuleKind.TAG:
+        yield from text_violations("value", form.value, MAX_TAG)
+    elif len(form.value) > MAX_HOLDER_HASH:
+        yield Violation("value", "too_long")
+    elif HOLDER_HASH.fullmatch(form.value) is None:
+        yield Violation("value", "bad_character")
 
 
 def _until(until: int | None, now: int) -> Iterator[Violation]:

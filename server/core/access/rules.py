@@ -4,12 +4,16 @@ Made by flows/access, stored by ledger/access, published by the API. A rule is i
 its time is over. What a rule of each kind does is in blocks.py, revocations.py and instructors.py.
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 MAX_REASON: Final = 200
 MAX_VALUE: Final = 200
+MAX_HOLDER_HASH: Final = 128
+# What tokens may say as `person` and `device`: printable ASCII without spaces and without "|".
+HOLDER_HASH: Final = re.compile(r"[!-{}~]{1,128}")
 # Each web process keeps those in force in memory, some 300 bytes each.
 MAX_IN_FORCE: Final = 50_000
 

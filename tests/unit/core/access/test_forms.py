@@ -20,9 +20,11 @@ NOW = 1_800_000_000_123
     [
         (BlockForm(RuleKind.STUDENT, "ann", "abuse"), []),
         (BlockForm(RuleKind.STUDENT, "ann", "abuse", NOW + 1), []),
-        (BlockForm(RuleKind.PERSON, "x" * 200, "abuse"), []),
+        (BlockForm(RuleKind.PERSON, "x" * 128, "abuse"), []),
+        (BlockForm(RuleKind.PERSON, "x" * 129, "abuse"), [("value", "too_long")]),
+        (BlockForm(RuleKind.PERSON, "p 1", "abuse"), [("value", "bad_character")]),
+        (BlockForm(RuleKind.DEVICE, "d|1", "abuse"), [("value", "bad_character")]),
         (BlockForm(RuleKind.STUDENT, "an n", "abuse"), [("value", "bad_character")]),
-        (BlockForm(RuleKind.DEVICE, "x" * 201, "abuse"), [("value", "too_long")]),
         (BlockForm(RuleKind.TAG, "x" * 65, "abuse"), [("value", "too_long")]),
         (BlockForm(RuleKind.TAG, "night", "  "), [("reason", "too_short")]),
         (BlockForm(RuleKind.TAG, "night", "x" * 201), [("reason", "too_long")]),
