@@ -6,6 +6,7 @@ that the clock skips happens once, right after the gap, and a time that it shows
 the two.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,6 +16,8 @@ from dateutil.rrule import rrulestr
 MAX_RULE: Final = 200
 _PARTS: Final = frozenset({"FREQ", "INTERVAL", "BYDAY", "COUNT", "UNTIL"})
 _FREQUENCIES: Final = frozenset({"DAILY", "WEEKLY"})
+_WEEKDAYS: Final = frozenset({"MO", "TU", "WE", "TH", "FR", "SA", "SU"})
+_DAY_ALONE: Final = re.compile(r"\d{8}")
 _MAX_INTERVAL: Final = 53
 
 
@@ -30,6 +33,10 @@ def rule_fault(rule: str, first_at: int, zone: ZoneInfo) -> str | None:
         return "bad_format"
     if not _PARTS.issuperset(names) or values.get("FREQ") not in _FREQUENCIES:
         return "unsupported"
+    if "COUNT" in values and "UNTIL" in values:
+        return "conflict"
+    if "BYDAY" in values and not _WEEKDAYS.issuperset(values["BYDAY"].split(",")):
+        return "bad_format"  # "1MO", the first Monday, is for longer frequencies
     if not 1 <= _number(values.get("INTERVAL", "1")) <= _MAX_INTERVAL:
         return "bad_format"
     try:
@@ -58,13 +65,15 @@ def _local(at: int, zone: ZoneInfo) -> datetime:
 
 
 def _in_local_time(rule: str, zone: ZoneInfo) -> str:
-    """Return the rule with UNTIL as local time, because everything else is."""
+    """Return the rule with UNTIL as local time, because everything else is. A day alone counts as a whole."""
     parts = []
     for part in rule.split(";"):
         name, _, value = part.partition("=")
         if name == "UNTIL" and value.endswith("Z"):
             until = datetime.strptime(value, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
             part = f"UNTIL={until.astimezone(zone):%Y%m%dT%H%M%S}"  # noqa: PLW2901
+        elif name == "UNTIL" and _DAY_ALONE.fullmatch(value):
+            part = f"UNTIL={value}T235959"  # noqa: PLW2901
         parts.append(part)
     return ";".join(parts)
 

@@ -193,7 +193,7 @@ class TestRequests:
     async def test_who_sends_all_of_a_large_body_before_reading_gets_the_answer(
         self, guarded: GuardedServer, slow: SlowClient
     ) -> None:
-        """As urllib and browsers do: a connection that is reset while they send loses them the answer."""
+        """Urllib and browsers do so: a connection that is reset while they send loses them the answer."""
         size = 3 * MAX_BODY_BYTES
         await slow.send(POST + b"Content-Length: %d\r\n\r\n" % size)
         for _ in range(size // 2**16):

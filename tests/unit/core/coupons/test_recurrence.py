@@ -93,3 +93,22 @@ def test_a_rule_ends_by_count_or_date() -> None:
 )
 def test_what_a_rule_may_say(rule: str, fault: str | None) -> None:
     assert rule_fault(rule, at("2026-06-01T09:00:00"), BERLIN) == fault
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        ("FREQ=WEEKLY;BYDAY=1MO", "bad_format"),
+        ("FREQ=WEEKLY;BYDAY=MO,", "bad_format"),
+        ("FREQ=DAILY;COUNT=3;UNTIL=20260701T000000Z", "conflict"),
+    ],
+)
+def test_what_rfc_5545_does_not_have_is_refused(rule: str, fault: str) -> None:
+    assert rule_fault(rule, at("2026-06-01T09:00:00"), BERLIN) == fault
+
+
+def test_until_a_day_alone_has_the_whole_day() -> None:
+    assert times("FREQ=DAILY;UNTIL=20260602", "2026-06-01T09:00:00", 3) == [
+        "2026-06-01T09:00:00+02:00",
+        "2026-06-02T09:00:00+02:00",
+    ]
