@@ -20,7 +20,7 @@ from server.api.http.endpoints import (
     StreamedResponse,
 )
 from server.api.http.fields import Day, Moment, ResponseModel, ShortText
-from server.api.http.paging import MAX_PAGE, PageQuery, first_page
+from server.api.http.paging import MAX_PAGE, PageQuery, first_page, span_refusal
 from server.core import instants, media_types
 from server.core.acts import Act, Action, actions_named
 from server.core.audiences.guarded_cells import csv_cell
@@ -84,7 +84,9 @@ def _filter_of(deps: ApiDependencies, query: ActsQuery) -> ActFilter | Refused:
         until = None if query.to_day is None else _start_of(query.to_day + day, deps)
     except OverflowError:
         return invalid_field("to", "out_of_range")
-    return ActFilter(query.actor, query.subject, actions, since, until)
+    return span_refusal(since, until) or ActFilter(
+        query.actor, query.subject, actions, since, until
+    )
 
 
 def _start_of(day: date, deps: ApiDependencies) -> int:

@@ -8,7 +8,7 @@ from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoBody
 from server.api.http.fields import FromDay, Id, Moment, ResponseModel, Student, UntilDay, absent
-from server.api.http.paging import PageQuery
+from server.api.http.paging import PageQuery, span_refusal
 from server.core.refusals import Refused
 from server.ledger.bounded_pages import Cursor, Times
 from server.ledger.checkout.order_list import ListedOrder, OrderFilter, page_of_orders
@@ -58,6 +58,8 @@ async def index(
     deps: ApiDependencies, request: ApiRequest[NoBody, OrdersQuery]
 ) -> ApiResponse | Refused:
     query = request.query
+    if (refusal := span_refusal(query.since, query.before)) is not None:
+        return refusal
     times = Times(query.since, query.before)
     wanted = OrderFilter(query.student, query.state, query.batch_id, times)
     async with deps.ledger.read() as conn:

@@ -11,7 +11,7 @@ from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoBody
 from server.api.http.fields import FromDay, Id, Moment, ResponseModel, Student, UntilDay, absent
-from server.api.http.paging import PageQuery
+from server.api.http.paging import PageQuery, span_refusal
 from server.core.coupons.coupons import CouponState
 from server.core.identity import Role
 from server.core.refusals import Refused
@@ -71,6 +71,8 @@ async def index(
 ) -> ApiResponse | Refused:
     """Only an operator sees codes that no student has bound: whoever knows one can bind it."""
     query = request.query
+    if (refusal := span_refusal(query.since, query.before)) is not None:
+        return refusal
     wanted = CouponFilter(
         now=request.now,
         student=query.student,

@@ -10,6 +10,7 @@ from typing import Annotated, Protocol, TypeVar
 from pydantic import Field
 
 from server.api.http.fields import Id, QueryFields
+from server.core.refusals import Refused, invalid_field
 
 MAX_PAGE = 200
 
@@ -27,6 +28,13 @@ class HasId(Protocol):
 
 
 T = TypeVar("T", bound=HasId)
+
+
+def span_refusal(since: int | None, before: int | None) -> Refused | None:
+    """Return why a list cannot be of this span, [since, before): nothing is in it. None: it can."""
+    if since is not None and before is not None and before <= since:
+        return invalid_field("to", "too_small", "before `from`")
+    return None
 
 
 def first_page(found: Sequence[T], limit: int) -> tuple[Sequence[T], str | None]:

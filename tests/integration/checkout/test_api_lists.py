@@ -147,6 +147,13 @@ async def test_only_operators_see_codes_that_nobody_has(ledger: Ledger, desk: De
     assert seen == [2, 0]
 
 
+@pytest.mark.parametrize("path", ["/v1/orders", "/v1/coupons", "/v1/acts"])
+async def test_a_span_that_ends_before_it_begins_is_refused(api: Api, path: str) -> None:
+    answer = await (await api.operator()).get(f"{path}?from=2026-03-02&to=2026-03-01")
+    problem = refused(answer, 422, "invalid_field")
+    assert problem["errors"] == [{"field": "to", "code": "too_small"}]
+
+
 @pytest.mark.parametrize(
     "query", ["state=gone", "from=soon", "to=x", "after=a-b", "limit=0", "student=a%20b"]
 )
