@@ -77,6 +77,10 @@ def read_csv(content: bytes, charset: str | None = None) -> CsvText:
         text = content[start:].decode(encoding)
     except UnicodeDecodeError:
         raise FileRefusedError("", "bad_encoding", f"the file is not {encoding}") from None
+    if "\0" in text:  # UTF-32, or no text at all: every row would be a bad one
+        raise FileRefusedError(
+            "", "bad_encoding", "the file is no text of an encoding that is read"
+        )
     text, delimiter = _without_directive(text)
     return CsvText(text, encoding, delimiter or _delimiter_of(text))
 

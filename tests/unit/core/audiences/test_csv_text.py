@@ -133,7 +133,14 @@ def test_wrong_quotes_are_refused_with_their_row(content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "charset"), [(b"\xff\xff", None), (b"\xc4\xe3", "utf-8"), (b"a\0b", None)]
+    ("content", "charset"),
+    [
+        (b"\xff\xff", None),
+        (b"\xc4\xe3", "utf-8"),
+        (b"a\0b", None),
+        ("student\nann\n".encode("utf-32"), None),
+        (b"student\na\0b\n", "utf-8"),
+    ],
 )
 def test_bytes_in_no_encoding_are_refused(content: bytes, charset: str | None) -> None:
     with pytest.raises(FileRefusedError) as refused:
