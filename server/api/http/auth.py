@@ -24,7 +24,7 @@ class Rule:
             return Refused(Code.WRONG_ROLE, f"for {self.words()} only")
         needs_right = identity.role is self.right_of and self.right is not None
         if needs_right and self.right not in identity.may:
-            detail = f"for a token of a {self.right_of} that may {self.right}"
+            detail = f"for a token of role {self.right_of} that may {self.right}"
             return Refused(Code.WRONG_ROLE, detail)
         if room is None or identity.role not in ROLES_WITH_ROOMS or room in identity.rooms:
             return None
