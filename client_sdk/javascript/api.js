@@ -197,9 +197,9 @@ export class Api extends HttpCalls {
     return this._call("POST", path`/v1/rooms/${room}/drops/${id}/open`);
   }
 
-  /** @param {string} room @param {string} id @returns {Promise<DropReport>} */
-  closeDrop(room, id) {
-    return this._call("POST", path`/v1/rooms/${room}/drops/${id}/close`);
+  /** @param {string} room @param {string} id @param {string} [reason] @returns {Promise<DropReport>} */
+  closeDrop(room, id, reason = "") {
+    return this._call("POST", path`/v1/rooms/${room}/drops/${id}/close`, { body: { reason } });
   }
 
   /** Add units. `expected_quantity` is what the instructor saw, so a repetition adds nothing.
@@ -229,9 +229,9 @@ export class Api extends HttpCalls {
   }
 
   /** Let nothing open by itself until it is resumed.
-   * @param {string} room @returns {Promise<RunningOrder>} */
-  holdRunningOrder(room) {
-    return this._call("POST", path`/v1/rooms/${room}/running-order/hold`);
+   * @param {string} room @param {string} [reason] @returns {Promise<RunningOrder>} */
+  holdRunningOrder(room, reason = "") {
+    return this._call("POST", path`/v1/rooms/${room}/running-order/hold`, { body: { reason } });
   }
 
   /** @param {string} room @returns {Promise<RunningOrder>} */

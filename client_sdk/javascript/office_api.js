@@ -796,9 +796,10 @@ export class OfficeApi extends Api {
     return this._call("PATCH", path`/v1/webhooks/${id}`, { body: changes });
   }
 
-  /** Remove a webhook, and return it as it was. @param {string} id @returns {Promise<Webhook>} */
-  removeWebhook(id) {
-    return this._call("DELETE", path`/v1/webhooks/${id}`);
+  /** Remove a webhook, and return it as it was.
+   * @param {string} id @param {string} [reason] @returns {Promise<Webhook>} */
+  removeWebhook(id, reason = "") {
+    return this._call("DELETE", path`/v1/webhooks/${id}`, { body: { reason } });
   }
 
   /** Return the webhook with a new `secret`; the old one signs as well for 24 hours.

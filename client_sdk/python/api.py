@@ -242,9 +242,10 @@ class Api(HttpCalls):
         """Open a prepared drop. Repeatable."""
         return await self._call(DropReport, "POST", _drops(room, drop_id, "/open"))
 
-    async def close_drop(self, room: str, drop_id: str) -> DropReport:
+    async def close_drop(self, room: str, drop_id: str, reason: str = "") -> DropReport:
         """Close a drop before its time. Repeatable."""
-        return await self._call(DropReport, "POST", _drops(room, drop_id, "/close"))
+        path = _drops(room, drop_id, "/close")
+        return await self._call(DropReport, "POST", path, {"reason": reason})
 
     async def top_up_drop(
         self, room: str, drop_id: str, *, add: int, expected_quantity: int
@@ -275,10 +276,10 @@ class Api(HttpCalls):
         """Return the running order and the state of the class."""
         return await self._call(RunningOrder, "GET", f"/v1/rooms/{escaped(room)}/running-order")
 
-    async def hold_running_order(self, room: str) -> RunningOrder:
+    async def hold_running_order(self, room: str, reason: str = "") -> RunningOrder:
         """Let nothing open by itself until it is resumed. Repeatable."""
         path = f"/v1/rooms/{escaped(room)}/running-order/hold"
-        return await self._call(RunningOrder, "POST", path)
+        return await self._call(RunningOrder, "POST", path, {"reason": reason})
 
     async def resume_running_order(self, room: str) -> RunningOrder:
         """Let the running order go on. Repeatable."""

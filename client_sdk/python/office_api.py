@@ -871,9 +871,9 @@ class OfficeApi(Api):
         """Change, pause or resume a webhook."""
         return await self._call(Webhook, "PATCH", _webhook(webhook_id), edit)
 
-    async def remove_webhook(self, webhook_id: str) -> Webhook:
+    async def remove_webhook(self, webhook_id: str, reason: str = "") -> Webhook:
         """Remove a webhook, and return it as it was."""
-        return await self._call(Webhook, "DELETE", _webhook(webhook_id))
+        return await self._call(Webhook, "DELETE", _webhook(webhook_id), {"reason": reason})
 
     async def rotate_webhook(self, webhook_id: str) -> Webhook:
         """Return the webhook with a new `secret`; the old one signs as well for 24 hours."""

@@ -337,7 +337,7 @@ const CALLS = [
   [(api) => api.listDrops("a", { limit: 5 }), "GET", "/v1/rooms/a/drops?limit=5"],
   [(api) => api.getDrop("a", "drp_1"), "GET", "/v1/rooms/a/drops/drp_1"],
   [(api) => api.openDrop("a", "drp_1"), "POST", "/v1/rooms/a/drops/drp_1/open"],
-  [(api) => api.closeDrop("a", "drp_1"), "POST", "/v1/rooms/a/drops/drp_1/close"],
+  [(api) => api.closeDrop("a", "drp_1"), "POST", "/v1/rooms/a/drops/drp_1/close", { reason: "" }],
   [
     (api) => api.topUpDrop("a", "drp_1", { add: 2, expected_quantity: 3 }),
     "POST",
@@ -370,7 +370,12 @@ const CALLS = [
     { entries: [], version: "5d0c" },
   ],
   [(api) => api.getRunningOrder("a"), "GET", "/v1/rooms/a/running-order"],
-  [(api) => api.holdRunningOrder("a"), "POST", "/v1/rooms/a/running-order/hold"],
+  [
+    (api) => api.holdRunningOrder("a", "late"),
+    "POST",
+    "/v1/rooms/a/running-order/hold",
+    { reason: "late" },
+  ],
   [(api) => api.resumeRunningOrder("a"), "POST", "/v1/rooms/a/running-order/resume"],
   [(api) => api.startClass("a"), "POST", "/v1/rooms/a/running-order/start"],
   [

@@ -72,6 +72,7 @@
  * @property {string|null} [name]
  * @property {string|null} [legal]
  * @property {LotteryWindowForm|null} [window]
+ * @property {string} [reason]
  */
 
 /**

@@ -57,12 +57,13 @@ class LotteryForm(TypedDict):
 
 
 class LotteryEdit(TypedDict):
-    """Fields that are sent are changed. Prizes, odds and chances never are."""
+    """Fields that are sent are changed. Prizes, odds and chances never are. `reason` is kept as an act."""
 
     state: NotRequired[LotteryState | None]
     name: NotRequired[str | None]
     legal: NotRequired[str | None]
     window: NotRequired[LotteryWindowForm | None]
+    reason: NotRequired[str]
 
 
 class Prize(TypedDict):

@@ -30,6 +30,7 @@ from server.api.http.endpoints import (
     NoQuery,
     respond,
 )
+from server.api.http.fields import ReasonBody
 from server.api.http.paging import PageQuery, first_page
 from server.api.promotions.batch_parts import override_reason
 from server.core.drops.claims import Audience
@@ -88,9 +89,11 @@ async def open_prepared(
 
 
 async def close(
-    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[ReasonBody, NoQuery]
 ) -> ApiResponse | Refused:
-    closed = await service_of(deps, request).close(*drop_and_room(request), request.now)
+    closed = await service_of(deps, request).close(
+        *drop_and_room(request), request.now, request.body.reason
+    )
     return respond(closed, DropResponse.model_validate)
 
 
@@ -237,6 +240,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         path=_DROP + "/close",
         rule=auth.INSTRUCTOR,
         handler=close,
+        body=ReasonBody,
         response=DropResponse,
         summary="Close a drop; unclaimed units go back to the batch. Repeatable",
         refuses=(Code.IN_PROGRESS,),

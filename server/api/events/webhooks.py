@@ -24,6 +24,7 @@ from server.api.http.endpoints import (
     NoQuery,
     respond,
 )
+from server.api.http.fields import ReasonBody
 from server.api.http.paging import PageQuery, first_page
 from server.core.events.webhooks import Webhook, WebhookState
 from server.core.refusals import Code, Refused
@@ -89,10 +90,14 @@ async def change(
 
 
 async def remove(
-    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[ReasonBody, NoQuery]
 ) -> ApiResponse | Refused:
     removed = await flows.remove_webhook(
-        deps.ledger, request.identity.subject, request.path["id"], request.now
+        deps.ledger,
+        request.identity.subject,
+        request.path["id"],
+        request.now,
+        request.body.reason,
     )
     return respond(removed, _response)
 
@@ -221,6 +226,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         path=_ONE,
         rule=auth.OPERATOR,
         handler=remove,
+        body=ReasonBody,
         response=WebhookResponse,
         summary="Remove a webhook; nothing is sent to it any more",
     ),

@@ -230,3 +230,9 @@ UntilDay = Annotated[
 Moment = Annotated[
     int, PlainSerializer(instants.to_text, return_type=str), WithJsonSchema(_TIME_SCHEMA)
 ]
+
+
+class ReasonBody(Body):
+    """`reason`: why, for the log of acts."""
+
+    reason: Message = ""

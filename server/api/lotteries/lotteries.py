@@ -104,6 +104,7 @@ async def change(
         None if body.state is None else LotteryState(body.state),
         changes | _window(body.window),
         request.now,
+        reason=body.reason,
     )
     return await _respond(deps, changed, request.identity, request.now)
 

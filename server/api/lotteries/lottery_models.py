@@ -10,6 +10,7 @@ from server.api.http.fields import (
     Description,
     FromDay,
     Id,
+    Message,
     Metadata,
     Moment,
     NotEmpty,
@@ -106,12 +107,13 @@ class LotteryBody(Body):
 
 class LotteryEdit(Body):
     """Fields that are sent are changed. `state`: `paused` and `active` as often as one likes, `ended` for
-    ever. Prizes, odds and chances are never changed."""
+    ever. Prizes, odds and chances are never changed. `reason`: why, for the log of acts."""
 
     state: StateText | None = None
     name: Title | None = None
     legal: Description | None = None
     window: LotteryWindowBody | None = None
+    reason: Message = ""
 
 
 class LotteriesQuery(PageQuery):

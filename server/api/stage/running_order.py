@@ -15,7 +15,7 @@ from server.api.http.endpoints import (
     NoQuery,
     respond,
 )
-from server.api.http.fields import Body, Id, Instant, Moment, ResponseModel, absent
+from server.api.http.fields import Body, Id, Instant, Moment, ReasonBody, ResponseModel, absent
 from server.core.drops.cues import MAX_MINUTE, MAX_VIDEO_SECONDS, Cue, CueKind, CueState
 from server.core.drops.drops import DropState
 from server.core.refusals import Code, Refused, invalid_field
@@ -104,10 +104,11 @@ async def replace(
 
 
 async def pause(
-    deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
+    deps: ApiDependencies, request: ApiRequest[ReasonBody, NoQuery]
 ) -> ApiResponse | Refused:
-    actor, room = request.identity.subject, request.path["room"]
-    return _answer(await flows.pause(deps.ledger, actor, room, request.now), request.now)
+    actor, room, reason = request.identity.subject, request.path["room"], request.body.reason
+    held = await flows.pause(deps.ledger, actor, room, request.now, reason)
+    return _answer(held, request.now)
 
 
 async def resume(
@@ -207,6 +208,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         path=f"{_ORDER}/hold",
         rule=auth.INSTRUCTOR,
         handler=pause,
+        body=ReasonBody,
         response=RunningOrderResponse,
         summary="Hold the running order: nothing opens by itself. Repeatable",
     ),

@@ -18,13 +18,16 @@ from server.ledger.drops import drops
 from server.ledger.intents import Intent
 
 
-async def write_close(stores: Stores, drop_id: str, room: str, now: int) -> Intent | None:
+async def write_close(
+    stores: Stores, drop_id: str, room: str, now: int, reason: str = ""
+) -> Intent | None:
     """Return the intent to drive, or None where the drop is closed already or was closed here. A draw
     that is over is closed already: its winners are being drawn.
 
     A prepared drop is closed here: it has taken no stock and was never published. Abort(in_progress) while
     the drop is being opened. Repeatable.
     """
+    why: dict[str, object] = {"reason": reason} if reason else {}
     async with stores.ledger.begin() as conn:
         row = await find_in_room_for_update(conn, drop_id, room)
         match row.state:
@@ -35,13 +38,13 @@ async def write_close(stores: Stores, drop_id: str, room: str, now: int) -> Inte
                 # Count all its units as returned, although none was taken. Then the units of every closed
                 # drop are quantity - returned.
                 await drops.mark_closed(conn, closed, row.state, row.quantity)
-                await acts.write_act(conn, stores.actor, Action.DROP_CLOSED, drop_id, now)
+                await acts.write_act(conn, stores.actor, Action.DROP_CLOSED, drop_id, now, **why)
                 return None
             case DropState.OPEN if row.is_drawing:
                 return None
             case DropState.OPENING:
                 raise Abort(Refused(Code.IN_PROGRESS, "the drop is being opened"))
-        await acts.write_act(conn, stores.actor, Action.DROP_CLOSED, drop_id, now)
+        await acts.write_act(conn, stores.actor, Action.DROP_CLOSED, drop_id, now, **why)
         intent = new_intent(drop_id, ClosePayload(row.openings), now)
         await intents.write(conn, intent)
     return intent

@@ -156,9 +156,12 @@ class DropService:
         return found
 
     @returns_refusal
-    async def close(self, drop_id: str, room: str, now: int) -> DropView | Refused:
-        """Close a drop; units that nobody has claimed go back to the batch. Repeatable."""
-        intent = await write_close(self._stores, drop_id, room, now)
+    async def close(
+        self, drop_id: str, room: str, now: int, reason: str = ""
+    ) -> DropView | Refused:
+        """Close a drop; units that nobody has claimed go back to the batch. Repeatable. The act keeps the
+        `reason`, where there is one."""
+        intent = await write_close(self._stores, drop_id, room, now, reason)
         return await self._drive_and_show(to_drive(intent), drop_id, room, now)
 
     @returns_refusal

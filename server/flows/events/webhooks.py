@@ -137,13 +137,15 @@ def _columns(webhook: Webhook, form: WebhookForm, now: int) -> dict[str, object]
 
 @returns_refusal
 async def remove_webhook(
-    ledger: Ledger, actor: str, webhook_id: str, now: int
+    ledger: Ledger, actor: str, webhook_id: str, now: int, reason: str = ""
 ) -> Webhook | Refused:
-    """Delete a webhook, and return it as it was; not_found."""
+    """Delete a webhook, and return it as it was; not_found. The act keeps the `reason`, if any."""
     async with ledger.begin() as conn:
         webhook = _found(await webhooks.find(conn, webhook_id, for_update=True))
         await webhooks.remove(conn, webhook_id)
-        await acts.write_act(conn, actor, Action.WEBHOOK_REMOVED, webhook_id, now, url=webhook.url)
+        what: dict[str, object] = {"url": webhook.url}
+        what |= {"reason": reason} if reason else {}
+        await acts.write_act(conn, actor, Action.WEBHOOK_REMOVED, webhook_id, now, **what)
     return webhook
 
 

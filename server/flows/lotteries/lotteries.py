@@ -84,15 +84,18 @@ async def _known(conn: AsyncConnection, form: LotteryForm) -> dict[BatchId, Batc
 
 
 @returns_refusal
-async def change_lottery(
+async def change_lottery(  # noqa: PLR0913 - what an operator sends
     ledger: Ledger,
     actor: str,
     lottery_id: str,
     state: LotteryState | None,
     changes: Mapping[str, Any],
     now: int,
+    *,
+    reason: str = "",
 ) -> Lottery | Refused:
     """Pause, resume or end a lottery, or change its name, legal text or the end of its window. Repeatable.
+    The act keeps the `reason`, where there is one.
 
     Refuses with `invalid_field`, `not_found`, and `wrong_state` where it has ended.
     """
@@ -110,7 +113,8 @@ async def change_lottery(
         broken = [*window_violations(changed.form)]
         abort_if(refused(broken) if broken else None)
         await rows.store(conn, changed, now)
-        what = {"state": changed.state.value, "fields": sorted(changes)}
+        what: dict[str, object] = {"state": changed.state.value, "fields": sorted(changes)}
+        what |= {"reason": reason} if reason else {}
         await acts.write_act(conn, actor, Action.LOTTERY_CHANGED, lottery_id, now, **what)
         await _record(conn, changed, "changed", now)
     return changed

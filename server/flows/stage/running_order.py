@@ -97,13 +97,14 @@ async def show_order(ledger: Ledger, room: str) -> RunningOrder:
         return await _read(conn, room)
 
 
-async def pause(ledger: Ledger, actor: str, room: str, now: int) -> RunningOrder:
-    """Hold the order: nothing of it fires until it is resumed. Repeatable."""
+async def pause(ledger: Ledger, actor: str, room: str, now: int, reason: str = "") -> RunningOrder:
+    """Hold the order: nothing of it fires until it is resumed. Repeatable. The act keeps the `reason`, where
+    there is one."""
 
     def held(stage: Stage) -> Stage:
         return stage if stage.is_held else replace(stage, held_at=now, held_by=actor)
 
-    return await _change(ledger, (actor, Action.ORDER_HELD), room, held, now)
+    return await _change(ledger, (actor, Action.ORDER_HELD), room, held, now, reason)
 
 
 async def resume(ledger: Ledger, actor: str, room: str, now: int) -> RunningOrder:
@@ -137,6 +138,7 @@ async def _change(
     room: str,
     change: Callable[[Stage], Stage],
     now: int,
+    reason: str = "",
 ) -> RunningOrder:
     async with ledger.begin() as conn:
         # Two first writers of a room must not both insert its row.
@@ -147,7 +149,8 @@ async def _change(
         if after != before:
             await stages.replace(conn, after, now)
             if act is not None:
-                await acts.write_act(conn, act[0], act[1], room, now)
+                why: dict[str, object] = {"reason": reason} if reason else {}
+                await acts.write_act(conn, act[0], act[1], room, now, **why)
         return await _read(conn, room)
 
 

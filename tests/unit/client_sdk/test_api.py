@@ -60,7 +60,7 @@ CALLS: list[tuple[Call, str, str, object]] = [
     (lambda a: a.list_drops("algebra", Page(limit=5)), "GET", f"{ROOM}?limit=5", None),
     (lambda a: a.get_drop("algebra", "drp_1"), "GET", f"{ROOM}/drp_1", None),
     (lambda a: a.open_drop("algebra", "drp_1"), "POST", f"{ROOM}/drp_1/open", None),
-    (lambda a: a.close_drop("algebra", "drp_1"), "POST", f"{ROOM}/drp_1/close", None),
+    (lambda a: a.close_drop("algebra", "drp_1"), "POST", f"{ROOM}/drp_1/close", {"reason": ""}),
     (
         lambda a: a.edit_drop("algebra", "drp_1", {"at": None}),
         "PATCH",
@@ -88,7 +88,12 @@ CALLS: list[tuple[Call, str, str, object]] = [
         {"entries": [], "version": "5d0c"},
     ),
     (lambda a: a.get_running_order("a"), "GET", "/v1/rooms/a/running-order", None),
-    (lambda a: a.hold_running_order("a"), "POST", "/v1/rooms/a/running-order/hold", None),
+    (
+        lambda a: a.hold_running_order("a", "late"),
+        "POST",
+        "/v1/rooms/a/running-order/hold",
+        {"reason": "late"},
+    ),
     (lambda a: a.resume_running_order("a"), "POST", "/v1/rooms/a/running-order/resume", None),
     (lambda a: a.start_class("a"), "POST", "/v1/rooms/a/running-order/start", None),
     (

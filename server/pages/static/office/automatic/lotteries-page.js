@@ -124,23 +124,23 @@ function lotteryPage(host, view, lottery) {
 /** @param {Host} host @param {Lottery} lottery */
 function buttons(host, { id, state }) {
   const { language, api } = host;
-  const become = (/** @type {"active"|"paused"|"ended"} */ wanted) => async () => {
-    await api.changeLottery(id, { state: wanted });
-    host.refresh();
-  };
-  const end = async () =>
-    h(
-      "div",
-      { class: "panel office-row" },
-      h("p", null, language.say("lottery_end_sure")),
-      actButtons(host, [
-        { text: language.say("lottery_end_yes"), isDanger: true, act: become("ended") },
-      ]),
-    );
+  const become =
+    (/** @type {"active"|"paused"|"ended"} */ wanted) => async (/** @type {string} */ reason) => {
+      await api.changeLottery(id, { state: wanted, ...(reason && { reason }) });
+    };
   return actButtons(host, [
     state === "active"
-      ? { text: language.say("lottery_pause"), act: become("paused") }
+      ? {
+          text: language.say("lottery_pause"),
+          ask: language.say("lottery_pause_ask"),
+          act: become("paused"),
+        }
       : { text: language.say("lottery_resume"), act: become("active") },
-    { text: language.say("lottery_end"), isDanger: true, act: end },
+    {
+      text: language.say("lottery_end"),
+      isDanger: true,
+      ask: language.say("lottery_end_ask"),
+      act: become("ended"),
+    },
   ]);
 }

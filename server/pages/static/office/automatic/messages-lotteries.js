@@ -35,8 +35,11 @@ export const lotteriesMessages = {
   lottery_pause: ["暂停", "Pause"],
   lottery_resume: ["继续", "Resume"],
   lottery_end: ["永久结束", "End for ever"],
-  lottery_end_sure: ["结束后不能再开启。", "It cannot be opened again."],
-  lottery_end_yes: ["确定结束", "Yes, end it"],
+  lottery_pause_ask: ["暂停这个抽奖？", "Pause this lottery?"],
+  lottery_end_ask: [
+    "永久结束这个抽奖？结束后不能再开启。",
+    "End this lottery for ever? It cannot be opened again.",
+  ],
   lottery_prizes: ["奖品与公开的概率", "Prizes and their published odds"],
   lottery_prize: ["奖品", "Prize"],
   lottery_nothing: ["未中奖", "nothing"],

@@ -44,8 +44,10 @@ export const webhookMessages = {
     "更换后旧密钥还会同时签名 24 小时。",
     "After a new secret the old one signs as well for 24 hours.",
   ],
-  webhook_sure: ["确定要{what}吗？", "Really: {what}?"],
-  webhook_yes: ["确定", "Yes"],
+  webhook_remove_ask: [
+    "移除这个回调？不再向它发送任何事件。",
+    "Remove this webhook? Nothing is sent to it any more.",
+  ],
   webhook_tested_ok: [
     "测试成功：对方回答 {status}，用时 {ms} 毫秒。",
     "The test was answered {status} in {ms} ms.",

@@ -53,7 +53,6 @@ export function stopForm(host, filters) {
         isRequired: true,
         isWide: true,
         max: 200,
-        isShown: isOf("everything", "campaign", "batch", "instructor"),
       },
       {
         name: "typed",
@@ -89,7 +88,8 @@ async function stop(host, values) {
   const { api, language } = host;
   const { what, id, reason } = values;
   const body = stopBody(values);
-  if (what === "room") return language.say("stop_room_done", { n: await stopRoom(host, id) });
+  if (what === "room")
+    return language.say("stop_room_done", { n: await stopRoom(host, id, reason) });
   if (what === "instructor") await api.stopInstructor(id, reason);
   else if (what === "campaign") await api.stopCampaign(id, body);
   else if (what === "batch") await api.stopBatch(id, body);

@@ -11,12 +11,12 @@ export const closable = (drops) => drops.filter(({ state }) => LIVE.has(state)).
 
 /**
  * Hold the room's running order, so that no drop opens by itself, then close its drops. Return how many. May be
- * pressed again: what is closed stays closed.
+ * pressed again: what is closed stays closed. The log of acts keeps the reason beside each.
  *
- * @param {Host} host @param {string} room @returns {Promise<number>}
+ * @param {Host} host @param {string} room @param {string} reason @returns {Promise<number>}
  */
-export async function stopRoom({ api }, room) {
-  await api.holdRunningOrder(room);
+export async function stopRoom({ api }, room, reason) {
+  await api.holdRunningOrder(room, reason);
   const ids = [];
   /** @type {string|undefined} */
   let after;
@@ -25,6 +25,6 @@ export async function stopRoom({ api }, room) {
     ids.push(...closable(drops));
     after = next ?? undefined;
   } while (after);
-  for (const id of ids) await api.closeDrop(room, id);
+  for (const id of ids) await api.closeDrop(room, id, reason);
   return ids.length;
 }

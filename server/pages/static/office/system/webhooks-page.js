@@ -165,25 +165,9 @@ function buttons(host, secret, webhook) {
       {
         text: language.say("webhook_remove"),
         isDanger: true,
-        act: () => sure(host, webhook),
-      },
-    ]),
-  );
-}
-
-/** Ask once more in the page: the removal keeps no reason. @param {Host} host @param {Webhook} webhook */
-async function sure(host, webhook) {
-  const { language } = host;
-  return h(
-    "div",
-    { class: "panel office-row" },
-    h("p", null, language.say("webhook_sure", { what: language.say("webhook_remove") })),
-    actButtons(host, [
-      {
-        text: language.say("webhook_yes"),
-        isDanger: true,
-        act: async () => {
-          await host.api.removeWebhook(webhook.id);
+        ask: language.say("webhook_remove_ask"),
+        act: async (reason) => {
+          await api.removeWebhook(webhook.id, reason);
           host.go({ page: "webhooks" });
         },
       },
