@@ -154,5 +154,6 @@ async def _top_up(stores: Stores, batch_id: str, units: int, now: int) -> object
         batch = await batches.find(conn, batch_id)
     if batch is None:
         return Refused(Code.NOT_FOUND)
-    edit = BatchEdit(batch.version, {"quantity": (batch.quantity or 0) + units})
+    changes = {"quantity": (batch.quantity or 0) + units}
+    edit = BatchEdit(batch.version, changes, expected_quantity=batch.quantity)
     return await edit_batch(stores.ledger, stores.actor, batch_id, edit, now)

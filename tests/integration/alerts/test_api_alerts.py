@@ -104,6 +104,16 @@ async def test_a_batch_that_is_nearly_empty_is_topped_up_by_its_alert(api: Api) 
     assert [each["action"] for each in acts] == ["alert.acted"]
 
 
+async def test_a_batch_whose_coupons_are_out_is_topped_up_too(api: Api) -> None:
+    batch_id, operator = await made_batch(api), await api.operator()
+    assert (await operator.post(f"/v1/batches/{batch_id}/codes", json={"quantity": 95})).is_success
+    await set_allotted(api, batch_id, 95)
+    [alert] = await alerts_of(api)
+    path = f"/v1/alerts/{alert['id']}/act"
+    good(await operator.post(path, json={"act": "top_up", "amount": 400}))
+    assert good(await operator.get(f"/v1/batches/{batch_id}"))["quantity"] == 500
+
+
 async def test_a_dismissed_alert_comes_back_when_it_gets_worse(api: Api) -> None:
     batch_id, operator = await made_batch(api), await api.operator()
     await set_allotted(api, batch_id, 95)
