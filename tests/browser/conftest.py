@@ -185,6 +185,8 @@ def service(tmp_path_factory: pytest.TempPathFactory, school_port: int) -> Itera
         "CLASSDROP_SECRET": SECRET,
         "CLASSDROP_ALLOWED_ORIGINS": f"http://localhost:{school_port}",
         "CLASSDROP_LOGIN_URL": f"http://localhost:{school_port}/sign-in?from=classdrop",
+        "CLASSDROP_APPROVAL_STUDENTS": "30",
+        "CLASSDROP_WEBHOOK_PRIVATE": "1",
     }
     program = programs.start([], settings)
     try:
