@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from server import service_urls
+from server import redis_urls, service_urls
 
 SECRET_CHARS = 32
 MAX_REMINDERS = 2  # of one coupon
@@ -37,7 +37,7 @@ _PUBLISHED_SECRETS = frozenset(
 
 
 def redis_url(text: str) -> str | None:
-    return service_urls.redis_url(text) if text else None
+    return redis_urls.redis_url(text) if text else None
 
 
 def database_url(text: str) -> str | None:

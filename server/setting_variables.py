@@ -38,7 +38,8 @@ VARIABLES: Final = (
         "redis_url",
         "",
         "Redis 7.0+ or Valkey: `redis://`, `rediss://` or `unix://`, with redis-py's options for TLS; "
-        "behind Sentinel `redis+sentinel://host:port,host:port/name-of-the-primary`. "
+        "behind Sentinel `redis+sentinel://host:port,host:port/name-of-the-primary`; a cluster "
+        "`redis+cluster://host:port,host:port` or `rediss+cluster://…`. "
         "It must run with AOF (`appendfsync always`) and `noeviction`.",
         setting_parsers.redis_url,
         "embedded",

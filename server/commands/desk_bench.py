@@ -18,8 +18,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from redis.asyncio import Redis
-
 from server.commands import CommandError
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import Allotment
@@ -31,6 +29,7 @@ from server.desk.fence import Fence
 from server.desk.keys import ShardKeys
 from server.desk.redis.connection import connect
 from server.desk.redis.embedded import EmbeddedRedis, EmbeddedRedisError, stop
+from server.desk.redis.nodes import Nodes
 
 _BATCHES: Final = (1, 10, 50, 100, 250, MAX_TAPS_A_CALL)
 BENCHMARK: Final = "redis-benchmark"
@@ -120,7 +119,7 @@ class _BenchTap(Tap):
 class _Desk:
     """An open drop on a private Redis."""
 
-    redis: Redis
+    redis: Nodes
     socket: str
     claims: ClaimDesk
     _numbers: "count[int]" = field(default_factory=count)
@@ -217,7 +216,7 @@ async def _private_desk() -> AsyncIterator[_Desk]:
             await stop(process)
 
 
-async def _open(redis: Redis) -> None:
+async def _open(redis: Nodes) -> None:
     """Do what the rebuild from an empty ledger and the opening of one drop would do."""
     fence = Fence(redis, _PREFIX, "bench")
     run_id = await fence.take_lease(_SHARD)

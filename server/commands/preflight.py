@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from server import service_urls
 from server.commands import CommandError
 from server.desk.redis.connection import COMMAND_SECONDS, connect
+from server.desk.redis.nodes import Nodes
 from server.desk.redis.replicas import replicas_following
 from server.desk.redis.server_version import ServerVersion
 from server.ledger import schema
@@ -80,7 +81,7 @@ async def check_replicas(settings: Settings) -> None:
     structlog.get_logger().warning("weak_redis_accepted", reason=line)
 
 
-async def _replicas_when_up(client: Redis, wanted: int) -> int:
+async def _replicas_when_up(client: Nodes, wanted: int) -> int:
     """Wait until enough replicas follow, at most _ANSWER_SECONDS, and return how many there are."""
     give_up_at = asyncio.get_running_loop().time() + _ANSWER_SECONDS
     while True:
@@ -130,17 +131,12 @@ async def _redis_problems(url: str) -> tuple[list[str], list[str]]:
         return missing, []
     client = connect(url)
     try:
-        info = await _info_when_up(client)
-        version = ServerVersion.parse(f"redis {info.get('redis_version')}")
-        refusals = []
-        if info.get("cluster_enabled"):
-            refusals.append(
-                "CLASSDROP_REDIS_URL: this server is a node of a Redis Cluster, which has only a part "
-                "of the keys; a Redis that is no cluster is needed."
-            )
-        if version is None or not version.is_supported:
-            refusals.append(f"CLASSDROP_REDIS_URL: {version} is too old; 7.0 is needed.")
-        return refusals, [*_weak_info(info), *await _weak_fsync(client)]
+        refusals: list[str] = []
+        weak: list[str] = []
+        for server, info in await _servers_when_up(client):
+            refusals += _refusals(info, in_cluster=client.has_slots)
+            weak += [*_weak_info(info), *await _weak_fsync(server)]
+        return list(dict.fromkeys(refusals)), list(dict.fromkeys(weak))
     except (RedisError, OSError, TimeoutError) as error:
         why = redacted(str(error)) or type(error).__name__
         if _is_refusal(error):
@@ -150,12 +146,26 @@ async def _redis_problems(url: str) -> tuple[list[str], list[str]]:
         await client.aclose()
 
 
-async def _info_when_up(client: Redis) -> Mapping[str, object]:
+def _refusals(info: Mapping[str, object], *, in_cluster: bool) -> list[str]:
+    lines = []
+    if info.get("cluster_enabled") and not in_cluster:
+        lines.append(
+            "CLASSDROP_REDIS_URL: this server is a node of a Redis Cluster, which has only a part of the "
+            "keys; name the cluster, as redis+cluster://host:port,host:port."
+        )
+    version = ServerVersion.parse(f"redis {info.get('redis_version')}")
+    if version is None or not version.is_supported:
+        lines.append(f"CLASSDROP_REDIS_URL: {version} is too old; 7.0 is needed.")
+    return lines
+
+
+async def _servers_when_up(client: Nodes) -> list[tuple[Redis, Mapping[str, object]]]:
+    """Return each server that has keys, with its INFO."""
     give_up_at = asyncio.get_running_loop().time() + _ANSWER_SECONDS
     while True:
         try:
             async with asyncio.timeout(COMMAND_SECONDS):
-                return {**await client.info()}
+                return [(one, {**await one.info()}) for one in await client.each_primary()]
         except (RedisError, OSError, TimeoutError) as error:
             if _is_refusal(error) or asyncio.get_running_loop().time() > give_up_at:
                 raise

@@ -48,7 +48,7 @@ class ConsistencyStatus:
 
     async def last(self) -> tuple[ConsistencyVerdict, float] | None:
         """Return the verdict and its age in seconds; None if nobody has compared in the last KEPT_SECONDS."""
-        async with redis_deadline(), self._redis.pipeline(transaction=True) as pipe:
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
             pipe.get(self._key)
             pipe.pttl(self._key)
             reply: list[Any] = await pipe.execute()

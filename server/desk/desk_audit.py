@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from server.core.ids import ClaimId, DropId, Slot, StudentId, Unit
@@ -17,6 +16,7 @@ from server.desk.claim_record import HeldClaim
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.outbox import GROUP, Backlog, read_entry
 from server.desk.redis.connection import redis_deadline
+from server.desk.redis.nodes import Nodes
 from server.desk.scripts.loader import Scripts
 
 _AT_ONCE = 500  # holders in one call
@@ -49,7 +49,7 @@ class DropCounters:
 class DeskAudit:
     """Read-only access to one installation's desk. Every call may raise DeskUnavailableError."""
 
-    def __init__(self, redis: Redis, prefix: str) -> None:
+    def __init__(self, redis: Nodes, prefix: str) -> None:
         self._redis: Any = redis  # its replies are bytes
         self._prefix = prefix
         self._scripts = Scripts(redis)
@@ -58,10 +58,13 @@ class DeskAudit:
         return ShardKeys(self._prefix, shard)
 
     async def fence(self, shard: int) -> FenceState:
-        """Return whether the shard is armed for the server that replies now, and its epoch."""
-        here = await self._scripts.run("run_id", [], [])
+        """Return whether the shard is armed for the server that has it now, and its epoch."""
+        key = self._keys(shard).fence
         async with redis_deadline():
-            run_id, epoch = await self._redis.hmget(self._keys(shard).fence, "run_id", "epoch")
+            ((node, _),) = await self._redis.by_node([key], str)
+        here = await self._scripts.run("run_id", [], [], on=node)
+        async with redis_deadline():
+            run_id, epoch = await node.hmget(key, "run_id", "epoch")
         return FenceState(run_id == here, int(epoch or 0))
 
     async def counters(self, shard: int, drop_id: str) -> DropCounters | None:
@@ -142,7 +145,7 @@ class DeskAudit:
         """Return how many entries of the shard no worker has acknowledged, and the age of the oldest."""
         stream = self._keys(shard).outbox
         async with redis_deadline():
-            seconds, micros = await self._redis.time()
+            seconds, micros = await self._redis.at(stream).time()
             after = await self._acknowledged_to(stream)
             if after is None:
                 return Backlog(0, 0)
@@ -177,12 +180,19 @@ class DeskAudit:
 
     async def drops(self) -> AsyncIterator[tuple[int, str]]:
         """Yield (shard, drop id) of every drop that the desk has. SCAN may yield a drop twice."""
+        async with redis_deadline():
+            primaries = await self._redis.each_primary()
+        for primary in primaries:
+            async for found in self._drops_of(primary):
+                yield found
+
+    async def _drops_of(self, primary: Any) -> AsyncIterator[tuple[int, str]]:
         shards = {f"{{d{shard}}}": shard for shard in range(SHARDS)}
         start = f"{self._prefix}:"
         pattern, cursor = f"{_literal(start)}{{d*}}:drop:*", 0
         while True:
             async with redis_deadline():
-                cursor, keys = await self._redis.scan(cursor, match=pattern, count=_KEYS_AT_ONCE)
+                cursor, keys = await primary.scan(cursor, match=pattern, count=_KEYS_AT_ONCE)
             for key in keys:
                 tag, _, drop_id = key.decode().removeprefix(start).partition(":drop:")
                 if tag in shards:

@@ -7,6 +7,7 @@ Lifetime of the keys: a drop, its holders and its free units exist from the open
 close; caps until a day after the last drop that counts for them.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain
 
@@ -43,6 +44,7 @@ from server.desk.issuance_slots import IssuanceSlots
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.merged_accounts import MergedAccounts
 from server.desk.redis.connection import redis_deadline
+from server.desk.redis.nodes import Nodes
 from server.desk.reopening import Reopening, end_argument
 from server.desk.scripts.loader import Scripts
 from server.desk.task_desk import TaskDesk
@@ -55,7 +57,7 @@ class DropDesk:
     slots for issuances, `tasks` knows who has done the task of a drop.
     """
 
-    def __init__(self, redis: Redis, prefix: str) -> None:
+    def __init__(self, redis: Nodes, prefix: str) -> None:
         self.caps = CapLoader(redis, prefix)
         self.issuance_slots = IssuanceSlots(redis, prefix)
         self.tasks = TaskDesk(redis, prefix)
@@ -203,14 +205,19 @@ class DropDesk:
         return (await self.counts_of_many([(shard, drop_id)]))[0]
 
     async def counts_of_many(self, drops: Sequence[tuple[int, str]]) -> list[DeskCounts | None]:
-        """Return the counts of each (shard, drop id), in one round trip."""
-        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
-            pipe.time()
-            for shard, drop_id in drops:
-                pipe.hmget(self._keys(shard).drop(drop_id), COUNT_FIELDS)
-            (seconds, micros), *rows = await pipe.execute()
-        now = seconds * 1000 + micros // 1000
-        return [counts_of(now, row) for row in rows]
+        """Return the counts of each (shard, drop id), in one round trip. The clock is that of the drop's own
+        server, which has stamped its window.
+        """
+        keys = [self._keys(shard).drop(drop_id) for shard, drop_id in drops]
+        async with redis_deadline():
+            groups = await self._redis.by_node(range(len(keys)), lambda number: keys[number])
+            calls = (_counts_at(node, [keys[one] for one in some]) for node, some in groups)
+            found = await asyncio.gather(*calls)
+        counts: list[DeskCounts | None] = [None] * len(keys)
+        for (_, some), of_node in zip(groups, found, strict=True):
+            for number, one in zip(some, of_node, strict=True):
+                counts[number] = one
+        return counts
 
     async def claims_of(
         self, wanted: Sequence[tuple[int, str, Sequence[str]]]
@@ -344,3 +351,13 @@ class DropDesk:
         Skips claims that the desk does not have, or that another claim of the student has replaced.
         """
         await self._scripts.run("confirm", *confirm_arguments(self._keys(shard), claims))
+
+
+async def _counts_at(node: Redis, keys: Sequence[str]) -> list[DeskCounts | None]:
+    async with node.pipeline(transaction=False) as pipe:
+        pipe.time()
+        for key in keys:
+            pipe.hmget(key, COUNT_FIELDS)
+        (seconds, micros), *rows = await pipe.execute()
+    now = seconds * 1000 + micros // 1000
+    return [counts_of(now, row) for row in rows]

@@ -4,6 +4,7 @@ Called by flows/consistency/rebuild_desk.py and flows/drops/persist_claims.py, w
 steps. Invariant: from `take_lease` until `arm`, every script that writes the shard is refused (SHUT).
 """
 
+import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -21,6 +22,7 @@ from server.desk.claim_record import HeldClaim
 from server.desk.entry_record import DeskEntry
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.redis.connection import redis_deadline
+from server.desk.redis.nodes import Nodes
 from server.desk.scripts.loader import Scripts
 
 # Renewed with every piece that is loaded. If the owner dies, the next rebuild starts when the lease ends.
@@ -78,7 +80,7 @@ class LoadedDrop:
 class Fence:
     """The fences of all shards, for one worker. `owner` names the worker in the lease."""
 
-    def __init__(self, redis: Redis, prefix: str, owner: str) -> None:
+    def __init__(self, redis: Nodes, prefix: str, owner: str) -> None:
         self._redis = redis
         self._prefix = prefix
         self._owner = owner
@@ -88,19 +90,28 @@ class Fence:
         return ShardKeys(self._prefix, shard)
 
     async def shut_shards(self) -> list[int]:
-        """Return the shards whose fence is not armed for the server that replies now."""
-        run_id = await self._scripts.run("run_id", [], [])
-        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
-            for shard in range(SHARDS):
+        """Return the shards whose fence is not armed for the server that has them now."""
+        async with redis_deadline():
+            groups = await self._redis.by_node(range(SHARDS), lambda shard: self._keys(shard).fence)
+        found = await asyncio.gather(*(self._shut_at(node, shards) for node, shards in groups))
+        return sorted(shard for shut in found for shard in shut)
+
+    async def _shut_at(self, node: Redis, shards: Sequence[int]) -> list[int]:
+        run_id = await self._scripts.run("run_id", [], [], on=node)
+        async with redis_deadline(), node.pipeline(transaction=False) as pipe:
+            for shard in shards:
                 pipe.hget(self._keys(shard).fence, "run_id")
             armed_for = await pipe.execute()
-        return [shard for shard, armed in enumerate(armed_for) if armed != run_id]
+        return [shard for shard, armed in zip(shards, armed_for, strict=True) if armed != run_id]
 
     async def check_writable(self) -> None:
-        """Raise DeskUnavailableError if the server replies but takes no writes: its memory or disk is full,
+        """Raise DeskUnavailableError if a server replies but takes no writes: its memory or disk is full,
         or it is a replica. Writes nothing itself.
         """
-        await self._scripts.run("takes_writes", [], [])
+        async with redis_deadline():
+            primaries = await self._redis.each_primary()
+        for primary in primaries:
+            await self._scripts.run("takes_writes", [], [], on=primary)
 
     async def shut(self, shard: int) -> None:
         """Shut the fence, so that a worker rebuilds the shard: desk and ledger disagree."""

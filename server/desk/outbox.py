@@ -9,12 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.redis.connection import redis_deadline
+from server.desk.redis.group_reads import GroupReads
+from server.desk.redis.nodes import Nodes
 from server.desk.scripts.loader import Scripts
 
 GROUP = "ledger"
@@ -72,12 +73,13 @@ class Backlog:
 class Outbox:
     """All streams, for one consumer: one lane of a worker. Every call may raise DeskUnavailableError."""
 
-    def __init__(self, redis: Redis, prefix: str, consumer: str) -> None:
+    def __init__(self, redis: Nodes, prefix: str, consumer: str) -> None:
         self._redis = redis
         self._scripts = Scripts(redis)
         self._consumer = consumer
         self._streams = {shard: ShardKeys(prefix, shard).outbox.encode() for shard in range(SHARDS)}
         self._shard_of = {stream: shard for shard, stream in self._streams.items()}
+        self._reads = GroupReads(redis, GROUP, consumer, list(self._shard_of))
 
     async def make_groups(self) -> None:
         """Create the groups that do not exist, at the beginning of their streams: no entry is skipped."""
@@ -108,22 +110,14 @@ class Outbox:
     async def read_own_pending(self) -> list[OutboxEntry]:
         """Return entries that this consumer has and has not acknowledged; a cancelled read leaves some."""
         async with redis_deadline():
-            reply = await self._redis.xreadgroup(
-                GROUP, self._consumer, dict.fromkeys(self._streams.values(), "0"), count=BATCH
-            )
-        return self._entries(reply)
+            replies = await self._reads.read("0", BATCH)
+        return [entry for reply in replies for entry in self._entries(reply)]
 
     async def read(self, wait_ms: int) -> list[OutboxEntry]:
         """Return new entries; wait up to `wait_ms` for the first."""
         async with redis_deadline(wait_ms / 1000 + _READ_SECONDS):
-            reply = await self._redis.xreadgroup(
-                GROUP,
-                self._consumer,
-                dict.fromkeys(self._streams.values(), ">"),
-                count=BATCH,
-                block=wait_ms,
-            )
-        return self._entries(reply)
+            replies = await self._reads.read(">", BATCH, wait_ms)
+        return [entry for reply in replies for entry in self._entries(reply)]
 
     async def take_over(self) -> list[OutboxEntry]:
         """Take over and return entries that other consumers have had for CLAIM_IDLE_MS: they are dead or
@@ -196,14 +190,16 @@ class Outbox:
 
     async def backlog(self) -> Backlog:
         """Return how far the ledger is behind, over all shards."""
-        waiting, oldest = 0, None
+        waiting, age = 0, 0
         async with redis_deadline():
-            seconds, micros = await self._redis.time()
-            for stream in self._streams.values():
-                count, since = await self._backlog_of(stream)
-                waiting += count
-                oldest = since if oldest is None else min(oldest, since or oldest)
-        age = (seconds * 1000 + micros // 1000) - oldest if oldest else 0
+            groups = await self._redis.by_node(self._streams.values(), lambda stream: stream)
+            for node, streams in groups:
+                seconds, micros = await node.time()  # ids begin with the time of their own server
+                for stream in streams:
+                    count, since = await self._backlog_of(stream)
+                    waiting += count
+                    if since is not None:
+                        age = max(age, seconds * 1000 + micros // 1000 - since)
         return Backlog(waiting, age)
 
     async def _backlog_of(self, stream: bytes) -> tuple[int, int | None]:

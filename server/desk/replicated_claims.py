@@ -13,6 +13,7 @@ from server.desk.claim_answers import ClaimAnswer, read_script_replies
 from server.desk.claim_desk import RETRY, ClaimDesk, OnCall, Tap
 from server.desk.keys import ShardKeys
 from server.desk.redis.connection import redis_deadline
+from server.desk.redis.nodes import Nodes
 
 WAIT_MS = 500  # a healthy replica needs about 1 ms
 
@@ -21,7 +22,7 @@ class ReplicatedClaimDesk(ClaimDesk):
     """A ClaimDesk that waits for replicas. Give it a pool of its own: a waiting connection is blocked."""
 
     def __init__(
-        self, redis: Redis, prefix: str, replicas: int, on_call: OnCall | None = None
+        self, redis: Nodes, prefix: str, replicas: int, on_call: OnCall | None = None
     ) -> None:
         super().__init__(redis, prefix, on_call)
         self._redis = redis
@@ -35,7 +36,7 @@ class ReplicatedClaimDesk(ClaimDesk):
         """
         keys, args = self._arguments(script, shard, taps)
         async with redis_deadline():
-            one = await self._redis.client().initialize()
+            one = await self._redis.at(keys[0]).client().initialize()
         try:
             replies = await self._scripts.run(script, keys, args, on=one)
             answers = read_script_replies(script, taps, replies, args[0])

@@ -6,19 +6,19 @@ longer than a page. Every call may be repeated and may raise DeskUnavailableErro
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 import orjson
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from server.core.students.erasure import with_pseudonym
 from server.desk.keys import SHARDS, ShardKeys, erasures_key
 from server.desk.outbox import GROUP, order_of
 from server.desk.redis.connection import redis_deadline
+from server.desk.redis.nodes import Nodes
 from server.desk.scripts.loader import Scripts
 
 _KEYS_AT_ONCE: Final = 500
@@ -56,7 +56,7 @@ class _CommandRefusedError(Exception):
 class StudentEraser:
     """The keys and files of one installation."""
 
-    def __init__(self, redis: Redis, prefix: str) -> None:
+    def __init__(self, redis: Nodes, prefix: str) -> None:
         self._redis: Any = redis  # its replies are bytes
         self._prefix = prefix
         self._scripts = Scripts(redis)
@@ -66,16 +66,26 @@ class StudentEraser:
     async def erase(self, student: str, pseudonym: str) -> DeskErasure:
         """Go through all keys once, and put the pseudonym in the student's place."""
         changed = waiting = 0
-        cursor = 0
-        while True:
-            async with redis_deadline():
-                cursor, found = await self._redis.scan(
-                    cursor, match=f"{_escaped(self._prefix)}:*", count=_KEYS_AT_ONCE
-                )
-            page = await self._erase_page([key.decode() for key in found], student, pseudonym)
+        async for keys in self._pages():
+            page = await self._erase_page(keys, student, pseudonym)
             changed, waiting = changed + page.changed, waiting + page.waiting
-            if not cursor:
-                return DeskErasure(changed, waiting)
+        return DeskErasure(changed, waiting)
+
+    async def _pages(self) -> AsyncIterator[list[str]]:
+        """Yield all keys of the installation."""
+        pattern = f"{_escaped(self._prefix)}:*"
+        for primary in await self._primaries():
+            cursor, is_more = 0, True
+            while is_more:
+                async with redis_deadline():
+                    cursor, found = await primary.scan(cursor, match=pattern, count=_KEYS_AT_ONCE)
+                yield [key.decode() for key in found]
+                is_more = cursor != 0
+
+    async def _primaries(self) -> Sequence[Any]:
+        async with redis_deadline():
+            primaries: Sequence[Any] = await self._redis.each_primary()
+        return primaries
 
     async def _erase_page(self, keys: Sequence[str], student: str, pseudonym: str) -> DeskErasure:
         async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
@@ -220,52 +230,62 @@ class StudentEraser:
         return [orjson.loads(line) for line in lines.values()]
 
     async def rewrite_files(self) -> FileState:
-        """Let Redis write its append-only file and its snapshot anew, without what was deleted. Waits for
-        both, REWRITE_SECONDS at most.
+        """Let Redis write its append-only file and its snapshot anew, without what was deleted; in a cluster
+        each primary does. Waits for all of them, REWRITE_SECONDS at most.
         """
         try:
             async with asyncio.timeout(REWRITE_SECONDS):
-                aof = await self._rewrite("aof_enabled", "aof_rewrite_in_progress", "BGREWRITEAOF")
-                rdb = await self._rewrite("rdb_last_save_time", "rdb_bgsave_in_progress", "BGSAVE")
+                done = [await _rewrite_files_of(one) for one in await self._primaries()]
         except TimeoutError:
             return FileState.LATE
         except _CommandRefusedError:
             return FileState.REFUSED
-        return FileState.REWRITTEN if aof or rdb else FileState.NONE
+        return FileState.REWRITTEN if any(done) else FileState.NONE
 
-    async def _rewrite(self, has_file: str, in_progress: str, command: str) -> bool:
-        facts = await self._persistence()
-        if not int(facts.get(has_file, 0)):
-            return False
-        if command == "BGSAVE" and not await self._has_snapshots():
-            return False
-        await self._wait_for_end(in_progress)
-        await self._allowed(self._redis.execute_command(command))
-        await self._wait_for_end(in_progress)
-        return True
 
-    async def _allowed(self, call: Awaitable[Any]) -> Any:
-        """Await a command that a managed server may refuse; raise _CommandRefusedError then."""
-        async with redis_deadline():
-            try:
-                return await call
-            except ResponseError as error:
-                raise _CommandRefusedError from error
+async def _rewrite_files_of(server: Any) -> bool:
+    aof = await _rewrite(server, "aof_enabled", "aof_rewrite_in_progress", "BGREWRITEAOF")
+    rdb = await _rewrite(server, "rdb_last_save_time", "rdb_bgsave_in_progress", "BGSAVE")
+    return aof or rdb
 
-    async def _wait_for_end(self, in_progress: str) -> None:
-        facts = await self._persistence()
-        while int(facts.get(in_progress, 0)) or int(facts.get("aof_rewrite_scheduled", 0)):
-            await asyncio.sleep(_LOOK_SECONDS)
-            facts = await self._persistence()
 
-    async def _has_snapshots(self) -> bool:
-        found = await self._allowed(self._redis.config_get("save"))
-        return any(found.values())
+async def _rewrite(server: Any, has_file: str, in_progress: str, command: str) -> bool:
+    facts = await _persistence(server)
+    if not int(facts.get(has_file, 0)):
+        return False
+    if command == "BGSAVE" and not await _has_snapshots(server):
+        return False
+    await _wait_for_end(server, in_progress)
+    await _allowed(server.execute_command(command))
+    await _wait_for_end(server, in_progress)
+    return True
 
-    async def _persistence(self) -> dict[str, Any]:
-        async with redis_deadline():
-            facts: dict[str, Any] = await self._redis.info("persistence")
-        return facts
+
+async def _allowed(call: Awaitable[Any]) -> Any:
+    """Await a command that a managed server may refuse; raise _CommandRefusedError then."""
+    async with redis_deadline():
+        try:
+            return await call
+        except ResponseError as error:
+            raise _CommandRefusedError from error
+
+
+async def _wait_for_end(server: Any, in_progress: str) -> None:
+    facts = await _persistence(server)
+    while int(facts.get(in_progress, 0)) or int(facts.get("aof_rewrite_scheduled", 0)):
+        await asyncio.sleep(_LOOK_SECONDS)
+        facts = await _persistence(server)
+
+
+async def _has_snapshots(server: Any) -> bool:
+    found = await _allowed(server.config_get("save"))
+    return any(found.values())
+
+
+async def _persistence(server: Any) -> dict[str, Any]:
+    async with redis_deadline():
+        facts: dict[str, Any] = await server.info("persistence")
+    return facts
 
 
 def _names(key: str, student: str) -> bool:

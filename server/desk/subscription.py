@@ -1,6 +1,7 @@
 """The pub/sub connection of a gateway: the channels of its rooms, and a heartbeat.
 
-Made by the composition root, run by gateway/factory.py. Redis' pub/sub loses messages silently when a
+Made by the composition root, run by gateway/factory.py. In a cluster there is one for each primary
+(cluster_subscription.py). Redis' pub/sub loses messages silently when a
 connection breaks (38 of 200 in a trial), and redis-py does not notice a frozen server. So the gateway sends
 itself a heartbeat through Redis. When the heartbeat does not come back in time, the connection is replaced,
 and `on_reconnect` says that every room may have a gap.
@@ -8,7 +9,8 @@ and `on_reconnect` says that every room may have a gap.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Protocol
@@ -38,15 +40,37 @@ class Listener(Protocol):
         ...
 
 
-class Subscription:
+class Subscription(ABC):
     """Rooms may be added and dropped at any time, also while `run` has no connection."""
+
+    @property
+    @abstractmethod
+    def heartbeat_age(self) -> float:
+        """Seconds since Redis was heard of; of several connections, of the one that is silent for longest."""
+
+    @abstractmethod
+    async def add_room(self, room: str) -> None:
+        """Subscribe, and return once Redis has confirmed it: a state that is read afterwards has no gap.
+        While the connection is down, the room is part of the next one, which begins with `on_reconnect`.
+        """
+
+    @abstractmethod
+    async def drop_room(self, room: str) -> None:
+        """Listen to the room no more."""
+
+    @abstractmethod
+    async def run(self, listener: Listener) -> None:
+        """Connect, listen, and start again whenever that ends, until cancelled."""
+
+
+class ServerSubscription(Subscription):
+    """The rooms of one server, on one connection."""
 
     def __init__(self, redis: Redis, prefix: str, gateway_id: str) -> None:
         self._redis = redis
         self._prefix = prefix
         self._database = database_of(redis)
-        heartbeat = f"{prefix}:heartbeat:{gateway_id}"
-        self._heartbeat = channel_in(self._database, heartbeat).encode()
+        self._heartbeat = self._heartbeat_of(gateway_id)
         self._rooms: dict[bytes, str] = {}  # channel -> room
         self._confirmed: dict[
             bytes, asyncio.Event
@@ -55,14 +79,14 @@ class Subscription:
         self._deadline: asyncio.Timeout | None = None  # for the next message
         self._heard_at = monotonic()
 
+    def _heartbeat_of(self, gateway_id: str) -> bytes:
+        return channel_in(self._database, f"{self._prefix}:heartbeat:{gateway_id}").encode()
+
     @property
     def heartbeat_age(self) -> float:
         return monotonic() - self._heard_at
 
     async def add_room(self, room: str) -> None:
-        """Subscribe, and return once Redis has confirmed it: a state that is read afterwards has no gap.
-        While the connection is down, the room is part of the next one, which begins with `on_reconnect`.
-        """
         channel = self._channel(room)
         self._rooms[channel] = room
         if self._pubsub is None:
@@ -93,7 +117,6 @@ class Subscription:
         return RoomKeys(self._prefix, room, self._database).channel.encode()
 
     async def run(self, listener: Listener) -> None:
-        """Connect, listen, and start again whenever that ends, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send_heartbeats())
             while True:
@@ -106,11 +129,9 @@ class Subscription:
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 known = list(self._rooms)
-                await pubsub.ssubscribe(*known, self._heartbeat)
+                await self._subscribe(pubsub, [*known, self._heartbeat])
                 self._pubsub = pubsub  # from now on `add_room` subscribes by itself
-                meanwhile = self._rooms.keys() - set(known)
-                if meanwhile:
-                    await pubsub.ssubscribe(*meanwhile)
+                await self._subscribe(pubsub, self._rooms.keys() - set(known))
             # One deadline around the loop, because redis-py may reconnect within a read, without a deadline.
             async with asyncio.timeout(SILENCE_SECONDS) as self._deadline:
                 while True:
@@ -122,6 +143,10 @@ class Subscription:
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 async with asyncio.timeout(_CALL_SECONDS):
                     await pubsub.aclose()  # type: ignore[no-untyped-call]
+
+    async def _subscribe(self, pubsub: PubSub, channels: Collection[bytes]) -> None:
+        if channels:
+            await pubsub.ssubscribe(*channels)
 
     def _take(self, listener: Listener, kind: str, channel: bytes, payload: bytes) -> None:
         self._heard_at = monotonic()  # any message shows that the connection lives

@@ -11,8 +11,6 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from redis.asyncio import Redis
-
 from server.core.drops.drops import Allotment
 from server.core.ids import BatchId, DropId, StudentId
 from server.desk.claim_answers import ClaimAnswer
@@ -21,6 +19,7 @@ from server.desk.drop_desk import DropDesk
 from server.desk.fence import Fence
 from server.desk.redis.connection import connect
 from server.desk.redis.embedded import EmbeddedRedis, stop
+from server.desk.redis.nodes import Nodes
 from server.gateway import claim_replies
 
 CALLS, TAPS, ROUNDS = 100, 500, 15
@@ -54,7 +53,7 @@ async def _call(desk: ClaimDesk, count: int) -> None:
     await over.wait()
 
 
-async def _measure(redis: Redis) -> None:
+async def _measure(redis: Nodes) -> None:
     fence = Fence(redis, "b", "bench")
     await fence.arm(0, await fence.take_lease(0) or "", 1)
     await DropDesk(redis, "b").open(

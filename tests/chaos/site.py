@@ -14,10 +14,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-from redis.asyncio import Redis
 
 from server.core.identity import Role
 from server.desk.redis.connection import connect
+from server.desk.redis.nodes import Nodes
 from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
 from tests.chaos.pauses import pause
@@ -81,7 +81,7 @@ class Site:
     proxies: dict[str, TcpProxy]
     members: dict[str, Member]
     ledger: Ledger
-    redis: Redis
+    redis: Nodes
     books: Books
 
     @property

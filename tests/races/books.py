@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.sql.selectable import ScalarSelect
 
@@ -17,6 +16,7 @@ from server.desk import claim_record
 from server.desk.claim_record import HeldClaim
 from server.desk.keys import ShardKeys
 from server.desk.outbox import Outbox
+from server.desk.redis.nodes import Nodes
 from server.ledger.drops.claims import ClaimRow, of_drop
 from server.ledger.drops.drop_row import DropRow
 from server.ledger.drops.drops import find
@@ -86,7 +86,7 @@ class Books:
     """The books of one installation. `looks` counts the checks that were made while claims were going on."""
 
     ledger: Ledger
-    redis: Redis
+    redis: Nodes
     prefix: str
     looks: int = 0
 

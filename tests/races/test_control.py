@@ -7,13 +7,13 @@ from typing import Protocol
 
 import pytest
 import pytest_asyncio
-from redis.asyncio import Redis
 
 from server.core.drops.claims import Outcome
 from server.core.ids import BatchId, DropId, StudentId
 from server.desk.claim_answers import ClaimAnswer
 from server.desk.claim_desk import ClaimDesk
 from server.desk.redis.connection import connect
+from server.desk.redis.nodes import Nodes
 from tests.support.builders.desks import SHARD, Desk
 from tests.support.clients.crowd import all_at_once
 from tests.support.machines.naive_desk import NaiveDesk
@@ -35,7 +35,7 @@ class SomeDesk(Protocol):
 
 
 @pytest_asyncio.fixture
-async def clients(redis_server: RedisServer) -> AsyncIterator[list[Redis]]:
+async def clients(redis_server: RedisServer) -> AsyncIterator[list[Nodes]]:
     made = [connect(redis_server.url) for _ in range(CONNECTIONS)]
     yield made
     for client in made:
@@ -66,7 +66,7 @@ async def rush(
 
 
 async def test_harness_makes_a_desk_oversell_that_looks_before_it_takes(
-    clients: list[Redis], key_prefix: str, dice: random.Random
+    clients: list[Nodes], key_prefix: str, dice: random.Random
 ) -> None:
     desks = [NaiveDesk(client, key_prefix) for client in clients]
     await desks[0].open(DROP, UNITS)
@@ -81,7 +81,7 @@ async def test_harness_makes_a_desk_oversell_that_looks_before_it_takes(
 
 
 async def test_under_the_same_harness_ours_gives_exactly_what_there_is(
-    clients: list[Redis], desk: Desk, dice: random.Random
+    clients: list[Nodes], desk: Desk, dice: random.Random
 ) -> None:
     desks = [ClaimDesk(client, desk.prefix) for client in clients]
     for number in range(ROUNDS):

@@ -19,7 +19,7 @@ from server.clock import now_ms
 from server.commands.process.listening import SEND_BUFFER_BYTES
 from server.core.access.in_force import AccessRules
 from server.desk.redis.connection import connect as connect_redis
-from server.desk.subscription import Subscription
+from server.desk.subscription import ServerSubscription
 from server.flows.access.follow_rules import RulesFollower
 from server.gateway.cadence import Cadence
 from server.gateway.factory import running_gateway
@@ -155,7 +155,7 @@ async def serve_gateway(
         claim_desk=desk.claims,
         drop_desk=desk.drops,
         feed=desk.feed,
-        subscription=Subscription(listener, desk.prefix, gateway_id),
+        subscription=ServerSubscription(listener, desk.prefix, gateway_id),
         metrics=Metrics(),
         health=Health(),
         allowed_origins=frozenset({"https://school.example"}),

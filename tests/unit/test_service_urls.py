@@ -2,15 +2,7 @@
 
 import pytest
 
-from server.service_urls import (
-    SentinelAddress,
-    database_url,
-    named_files,
-    passwords_in,
-    postgresql_address,
-    redis_url,
-    sentinel_address,
-)
+from server.service_urls import database_url, named_files, passwords_in, postgresql_address
 
 # As the dashboards of hosting companies show them, with other names.
 HANDED_OUT = [
@@ -41,47 +33,11 @@ WRONG_DATABASES = {
     "postgresql://u:hunter2@h/d?sslmode": "name=value",
     "postgresql://u:p@h/d?hunter2!tail=1": "option that it names",
 }
-WRONG_REDIS = {
-    "redis://u:hunter2/tail@h": "@, before the host",
-    "redis://:hunter2#tail@h": "#",
-    "redis://:hunter2@h:tail": "host:port",
-    "redis://:hunter2@h/abc": "number of a database",
-    "redis://:hunter2@h/-1": "number of a database",
-    "redis://:hunter2@h/1/2": "number of a database",
-    "redis://:hunter2@h/1?db=2": "once",
-    "redis://:hunter2@a,b": "hosts",
-    "redis://:hunter2@h?family=0": "family",
-    "redis://:hunter2@h?ssl_cert_reqs=none": "ssl_cert_reqs",
-    "rediss://:hunter2@h?ssl_cert_reqs=never": "ssl_cert_reqs",
-    "redis://:hunter2@h?socket_timeout=1": "socket_timeout",
-    "redis+sentinel://:hunter2@a,b": "name of a primary",
-    "redis+sentinel://:hunter2@a:0/school": "host:port",
-    "redis+sentinel://:hunter2@a/school?ssl_cert_reqs=none": "ssl_cert_reqs",
-    "redis://:hunter2@h?sentinel_password=tail": "sentinel_password",
-    "unix://?db=1": "socket",
-    "unix:///s?db=x": "db",
-}
 
 
 @pytest.mark.parametrize("url", HANDED_OUT)
 def test_address_that_is_handed_out_is_taken(url: str) -> None:
     assert database_url(url).partition("://")[2] == url.partition("://")[2]
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "redis://h",
-        "redis://default:p%40ss@h:6379/15",
-        "rediss://:p@h:6380?ssl_cert_reqs=none&protocol=3",
-        "rediss://h?ssl_ca_certs=/etc/ca.pem&ssl_check_hostname=false",
-        "unix:///run/redis.sock?db=1",
-        "redis://[::1]:6379/0",
-        "redis+sentinel://u:p@a:26380,[::1]/school?db=2&sentinel_password=x",
-    ],
-)
-def test_address_of_redis_is_taken(url: str) -> None:
-    assert redis_url(url) == url
 
 
 @pytest.mark.parametrize("url", WRONG_DATABASES)
@@ -91,28 +47,6 @@ def test_database_that_cannot_be_meant_is_refused_without_its_password(url: str)
 
     said = str(refused.value)
     assert not {"hunter2", "tail"} & set(said.replace("/", " ").replace("=", " ").split())
-
-
-@pytest.mark.parametrize("url", WRONG_REDIS)
-def test_redis_that_cannot_be_meant_is_refused_without_its_password(url: str) -> None:
-    with pytest.raises(ValueError, match=WRONG_REDIS[url]) as refused:
-        redis_url(url)
-
-    assert "hunter2" not in str(refused.value)
-    assert "tail" not in str(refused.value)
-
-
-def test_sentinels_are_told_apart_from_the_server_that_they_know() -> None:
-    found = sentinel_address(
-        "redis+sentinel://u:p%40@a:26380,[::1]/school?db=2&sentinel_password=x&protocol=3"
-    )
-    assert found == SentinelAddress(
-        (("a", 26380), ("::1", 26379)),
-        "school",
-        {"password": "x"},
-        "redis://u:p%40@sentinel?db=2&protocol=3",
-    )
-    assert sentinel_address("redis://h/2") is None
 
 
 def test_driver_gets_what_it_reads_itself_and_nothing_else() -> None:

@@ -6,12 +6,11 @@ so starts in half the time. No other module knows every part, and nothing below 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from socket import gethostname
 
 import structlog
-from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
 from server.api.app import build_app
@@ -38,16 +37,18 @@ from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyR
 from server.core.drops.invite_rule import InviteRule
 from server.core.events.message_rules import DAY_MS
 from server.demo_link import DemoLink
+from server.desk import DeskUnavailableError
 from server.desk.claim_desk import ClaimDesk
+from server.desk.cluster_subscription import subscription_of
 from server.desk.consistency_status import ConsistencyStatus
 from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.metrics_store import MetricsStore
 from server.desk.number_announcements import NumberAnnouncements
-from server.desk.redis.connection import StalenessTracker
+from server.desk.redis.connection import StalenessTracker, redis_deadline
+from server.desk.redis.nodes import Nodes
 from server.desk.replicated_claims import ReplicatedClaimDesk
-from server.desk.subscription import Subscription
 from server.flows.access.follow_rules import RulesFollower
 from server.flows.coupons.coupon_publisher import CouponPublisher
 from server.flows.stores import Stores
@@ -84,7 +85,7 @@ class _Base:
     metrics: Metrics
     health: Health
     staleness: StalenessTracker
-    redis: Redis
+    redis: Nodes
     ledger: Ledger
     feed: Feed
     drop_lookup: DropLookup
@@ -167,7 +168,7 @@ async def _gateway_parts(
         claim_desk=claim_desk,
         drop_desk=DropDesk(base.redis, prefix),
         feed=base.feed,
-        subscription=Subscription(listener, prefix, base.gateway_id),
+        subscription=subscription_of(listener, prefix, base.gateway_id),
         metrics=base.metrics,
         health=base.health,
         allowed_origins=_origins(settings),
@@ -281,7 +282,7 @@ def _origins(settings: Settings) -> frozenset[str]:
 async def _claim_desk(
     stack: AsyncExitStack,
     settings: Settings,
-    redis: Redis,
+    redis: Nodes,
     staleness: StalenessTracker,
     metrics: Metrics,
 ) -> ClaimDesk:
@@ -289,6 +290,9 @@ async def _claim_desk(
     if not settings.replicas:
         return ClaimDesk(redis, settings.key_prefix, on_call)
     own = await redis_of(stack, settings, staleness)
+    with suppress(DeskUnavailableError):  # else the first claim finds out where it belongs
+        async with redis_deadline():
+            await own.refresh()
     return ReplicatedClaimDesk(own, settings.key_prefix, settings.replicas, on_call)
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import structlog
 from asyncpg import PostgresError
-from redis.asyncio import Redis
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.desk import DeskUnavailableError
@@ -20,6 +19,7 @@ from server.desk.consistency_status import ConsistencyStatus
 from server.desk.fence import Fence
 from server.desk.metrics_store import MetricsStore
 from server.desk.redis.connection import redis_deadline
+from server.desk.redis.nodes import Nodes
 from server.desk.redis.replicas import replicas_following
 from server.health import Health
 from server.ledger.database_errors import LedgerUnavailableError
@@ -36,7 +36,7 @@ _log = structlog.get_logger()
 class DependencyHealth:
     """The dependencies of readiness, except the feed."""
 
-    redis: Redis
+    redis: Nodes
     fence: Fence
     metrics_store: MetricsStore
     ledger: Ledger

@@ -9,7 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from socket import gethostname
 
 import structlog
-from redis.asyncio import Redis
 
 from server import mail
 from server.commands.examining import Examining
@@ -27,6 +26,7 @@ from server.desk.metrics_store import MetricsStore
 from server.desk.number_announcements import NumberAnnouncements
 from server.desk.outbox import Outbox
 from server.desk.redis.connection import StalenessTracker, connect
+from server.desk.redis.nodes import Nodes
 from server.desk.student_eraser import StudentEraser
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.coupons.coupon_publisher import CouponPublisher
@@ -102,7 +102,7 @@ def _webhook_sender(settings: Settings, ledger: Ledger, worker_id: str) -> Webho
     return WebhookSender(ledger, worker_id, make_client)
 
 
-async def redis_of(stack: AsyncExitStack, settings: Settings, staleness: StalenessTracker) -> Redis:
+async def redis_of(stack: AsyncExitStack, settings: Settings, staleness: StalenessTracker) -> Nodes:
     redis = connect(settings.redis_url or "", staleness)
     stack.push_async_callback(redis.aclose)
     return redis
@@ -143,7 +143,7 @@ def _mailer(settings: Settings) -> Mailer | None:
     return Mailer(settings.smtp_url, settings.mail_from)
 
 
-def job_handlers(redis: Redis, settings: Settings) -> Mapping[JobKind, Handler]:
+def job_handlers(redis: Nodes, settings: Settings) -> Mapping[JobKind, Handler]:
     """Return what drives each kind of job that operators ask for (core/jobs.py)."""
     keys = [key_of(secret) for secret in settings.secrets]
     examining = Examining(settings)

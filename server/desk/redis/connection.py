@@ -23,8 +23,10 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from server import service_urls
+from server import redis_urls
 from server.desk import DeskUnavailableError
+from server.desk.redis.cluster import Cluster
+from server.desk.redis.nodes import Nodes
 from server.desk.redis.sentinels import PrimaryMixin, Sentinels
 
 COMMAND_SECONDS = 2.0  # deadline of a command; a claim that waits longer is answered `retry`
@@ -51,10 +53,15 @@ class StalenessTracker:
     connection of each pool (decision 0019).
     """
 
-    __slots__ = ("last_timeout_at",)
+    __slots__ = ("_of_nodes", "last_timeout_at")
 
     def __init__(self) -> None:
         self.last_timeout_at = -inf
+        self._of_nodes: dict[str, StalenessTracker] = {}
+
+    def of(self, node: str) -> "StalenessTracker":
+        """Return the tracker of one node of a cluster: the others answer while it does not."""
+        return self._of_nodes.setdefault(node, StalenessTracker())
 
 
 class _StaleConnectionMixin:
@@ -92,26 +99,36 @@ class _WriteFailureMixin:
             raise RedisConnectionError(f"lost while it was written to: {error}") from error
 
 
-def connect(url: str, staleness: StalenessTracker | None = None) -> Redis:
-    """Return a client whose pool waits for a free connection rather than fails. `staleness` is shared by the
-    clients of a process. Deadlines are ours (`redis_deadline`): redis-py's own `socket_timeout` goes through
-    `asyncio.wait_for`, which on Python 3.11 costs a task for each command and swallows a cancellation that
-    comes as the command ends."""
-    found = service_urls.sentinel_address(url)
+def connect(url: str, staleness: StalenessTracker | None = None) -> Nodes:
+    """Return a client of one server, or of a cluster. `staleness` is shared by the clients of a process."""
+    staleness = staleness or StalenessTracker()
+    cluster = redis_urls.cluster_address(url)
+    if cluster is not None:
+        return Cluster(cluster, lambda node, mixins: _pool(node, staleness.of(node), mixins))
+    sentinel = redis_urls.sentinel_address(url)
+    if sentinel is not None:
+        mixin = type("Primary", (PrimaryMixin,), {"sentinels": Sentinels(sentinel)})
+        return Nodes.owning(_pool(sentinel.server_url, staleness, (mixin,)))
+    return Nodes.owning(_pool(url, staleness))
+
+
+def _pool(
+    url: str, staleness: StalenessTracker, mixins: tuple[type, ...] = ()
+) -> BlockingConnectionPool:
+    """Return a pool that waits for a free connection rather than fails. Deadlines are ours
+    (`redis_deadline`): redis-py's own `socket_timeout` goes through `asyncio.wait_for`, which on Python 3.11
+    costs a task for each command and swallows a cancellation that comes as the command ends."""
     pool = BlockingConnectionPool.from_url(
-        found.server_url if found is not None else url,
+        url,
         max_connections=_POOL_SIZE,
         timeout=None,
         socket_timeout=None,
         socket_connect_timeout=COMMAND_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
-    kinds: tuple[type, ...] = (_StaleConnectionMixin, _WriteFailureMixin, pool.connection_class)
-    shared: dict[str, object] = {"staleness": staleness or StalenessTracker()}
-    if found is not None:
-        kinds, shared["sentinels"] = (kinds[0], PrimaryMixin, *kinds[1:]), Sentinels(found)
-    pool.connection_class = type("Connection", kinds, shared)
-    return Redis.from_pool(pool)
+    kinds = (_StaleConnectionMixin, *mixins, _WriteFailureMixin, pool.connection_class)
+    pool.connection_class = type("Connection", kinds, {"staleness": staleness})
+    return pool
 
 
 def database_of(redis: Redis) -> int:

@@ -18,6 +18,7 @@ from server.desk import claim_record
 from server.desk.feed_messages import Confirmation, FeedKind, Loss
 from server.desk.fence import ConfirmedClaim
 from server.desk.redis.connection import connect
+from server.desk.subscription import ServerSubscription
 from server.gateway.cadence import Cadence
 from server.gateway.rooms.feed_follower import FeedFollower
 from tests.support.builders.desks import SHARD, Desk, a_room_drop, make_desk
@@ -72,7 +73,9 @@ class School:
     @property
     def hears(self) -> bool:
         """Return whether the gateway takes its connection for alive."""
-        return self.gateway.parts.subscription._pubsub is not None
+        subscription = self.gateway.parts.subscription
+        assert isinstance(subscription, ServerSubscription)
+        return subscription._pubsub is not None
 
 
 def coupon_of(student: str) -> dict[str, str]:

@@ -92,7 +92,7 @@ async def test_a_node_of_a_cluster_is_refused_in_one_line(
 
     assert said == (
         "CLASSDROP_REDIS_URL: this server is a node of a Redis Cluster, which has only a part of the "
-        "keys; a Redis that is no cluster is needed."
+        "keys; name the cluster, as redis+cluster://host:port,host:port."
     )
 
 
@@ -181,10 +181,11 @@ async def test_neighbour_that_takes_what_is_said_and_never_answers_is_given_up_t
 async def test_old_redis_is_refused(
     settings: Settings, own_redis: OwnRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def info_of_an_old_one(_client: object) -> dict[str, object]:
-        return {"redis_version": "6.2.14", "maxmemory_policy": "noeviction", "aof_enabled": 1}
+    async def an_old_one(client: object) -> list[tuple[object, dict[str, object]]]:
+        info = {"redis_version": "6.2.14", "maxmemory_policy": "noeviction", "aof_enabled": 1}
+        return [(client, info)]
 
-    monkeypatch.setattr(preflight, "_info_when_up", info_of_an_old_one)
+    monkeypatch.setattr(preflight, "_servers_when_up", an_old_one)
 
     said = await refusal(replace(settings, redis_url=own_redis.url))
 

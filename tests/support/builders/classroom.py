@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import pytest_asyncio
-from redis.asyncio import Redis
 from sqlalchemy import select
 
 from server.core.drops.claims import Outcome
@@ -30,6 +29,7 @@ from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.desk.feed_messages import Publication
 from server.desk.outbox import Outbox
+from server.desk.redis.nodes import Nodes
 from server.flows.drops.drop_service import DropService
 from server.flows.drops.drop_view import DropView
 from server.flows.drops.persist_claims import ClaimPersister
@@ -88,7 +88,7 @@ class Classroom:
     @property
     def without_redis(self) -> DropService:
         """The same with a Redis that is not there."""
-        nowhere = Redis(unix_socket_path="/nonexistent/redis.sock")
+        nowhere = Nodes(unix_socket_path="/nonexistent/redis.sock")
         prefix = self.desk.prefix
         return DropService(self.ledger, DropDesk(nowhere, prefix), Feed(nowhere, prefix), "teacher")
 

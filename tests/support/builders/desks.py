@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest_asyncio
-from redis.asyncio import Redis
 
 from server.core.drops.claims import Audience
 from server.core.drops.drops import Allotment, RoomDrop, Window
@@ -20,6 +19,7 @@ from server.desk.feed import Feed
 from server.desk.fence import Fence
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.redis.connection import connect
+from server.desk.redis.nodes import Nodes
 from tests.support.servers.redis_server import RedisServer
 
 SHARD = 3
@@ -29,7 +29,7 @@ SHARD = 3
 class Desk:
     """All the Redis parts over one client and prefix."""
 
-    redis: Redis
+    redis: Nodes
     prefix: str
     drops: DropDesk
     claims: ClaimDesk
@@ -91,7 +91,7 @@ class Desk:
         )
 
 
-def make_desk(redis: Redis, prefix: str) -> Desk:
+def make_desk(redis: Nodes, prefix: str) -> Desk:
     return Desk(
         redis,
         prefix,

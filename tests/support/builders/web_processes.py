@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from server.core.access.in_force import AccessRules
 from server.desk.redis.connection import connect
+from server.desk.subscription import ServerSubscription
 from server.flows.access.follow_rules import LOOK_SECONDS, RulesFollower
 from server.tokens import TokenKeys
 from tests.support.builders.api import Api, Clock, api_parts
@@ -49,7 +50,9 @@ class WebProcess:
     @property
     def hears(self) -> bool:
         """Return whether it takes its connection to Redis' messages for alive."""
-        return self.gateway.parts.subscription._pubsub is not None
+        subscription = self.gateway.parts.subscription
+        assert isinstance(subscription, ServerSubscription)
+        return subscription._pubsub is not None
 
 
 class SchoolClock(Clock):

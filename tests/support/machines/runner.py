@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
-from redis.asyncio import Redis
 
 from server.desk import DeskUnavailableError
 from server.desk.redis.connection import connect
+from server.desk.redis.nodes import Nodes
 from server.desk.scripts import loader
 from tests.support.servers.redis_server import RedisServer
 
@@ -40,7 +40,7 @@ UNAVAILABLE = Unavailable()
 @dataclass(frozen=True, slots=True)
 class Stage:
     runner: asyncio.Runner
-    redis: Redis
+    redis: Nodes
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(call)
@@ -75,12 +75,12 @@ def expected(call: Callable[[], T]) -> T | Unavailable:
         return UNAVAILABLE
 
 
-async def _keys(redis: Redis, prefix: str) -> list[bytes]:
+async def _keys(redis: Nodes, prefix: str) -> list[bytes]:
     found: Any = await redis.keys(f"{prefix}:*")
     return list(found)
 
 
-async def _forget(redis: Redis, prefix: str) -> None:
+async def _forget(redis: Nodes, prefix: str) -> None:
     keys = await _keys(redis, prefix)
     if keys:
         await redis.unlink(*keys)

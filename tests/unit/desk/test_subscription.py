@@ -2,7 +2,7 @@
 
 from redis.asyncio import Redis
 
-from server.desk.subscription import Subscription
+from server.desk.subscription import ServerSubscription
 
 HEARTBEAT = b"p:heartbeat:gwy_1"
 
@@ -22,7 +22,7 @@ def test_every_room_may_have_a_gap_whenever_the_subscription_is_confirmed_anew()
     """redis-py connects and subscribes by itself where it finds its connection gone."""
     listener = CountingListener()
     unreachable = Redis(unix_socket_path="/nonexistent/redis.sock")
-    subscription = Subscription(unreachable, "p", "gwy_1")
+    subscription = ServerSubscription(unreachable, "p", "gwy_1")
     subscription._take(listener, "smessage", HEARTBEAT, b"")
     assert listener.reconnects == 0
     subscription._take(listener, "ssubscribe", HEARTBEAT, b"")
