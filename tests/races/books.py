@@ -94,7 +94,7 @@ class Books:
         """Return a drop's counts on the desk, read in one transaction and so consistent."""
         row = await self.row(drop_id)
         keys = ShardKeys(self.prefix, row.shard)
-        async with self.redis.pipeline(transaction=True) as pipe:
+        async with self.redis.at(keys.fence).pipeline(transaction=True) as pipe:
             pipe.hgetall(keys.drop(drop_id))
             pipe.zrange(keys.free(drop_id), 0, -1)
             pipe.hgetall(keys.holders(drop_id))

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 import pytest
 import pytest_asyncio
-from redis.asyncio import Redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
@@ -18,8 +17,9 @@ from websockets.typing import Origin, Subprotocol
 from server.clock import now_ms
 from server.commands.process.listening import SEND_BUFFER_BYTES
 from server.core.access.in_force import AccessRules
+from server.desk.cluster_subscription import subscription_of
 from server.desk.redis.connection import connect as connect_redis
-from server.desk.subscription import ServerSubscription
+from server.desk.redis.nodes import Nodes
 from server.flows.access.follow_rules import RulesFollower
 from server.gateway.cadence import Cadence
 from server.gateway.factory import running_gateway
@@ -133,7 +133,7 @@ class RunningGateway:
 @asynccontextmanager
 async def serve_gateway(
     desk: Desk,
-    listener: Redis,
+    listener: Nodes,
     gateway_id: str = "gwy_1",
     cadence: Cadence | None = None,
     follower: RulesFollower | None = None,
@@ -155,7 +155,7 @@ async def serve_gateway(
         claim_desk=desk.claims,
         drop_desk=desk.drops,
         feed=desk.feed,
-        subscription=ServerSubscription(listener, desk.prefix, gateway_id),
+        subscription=subscription_of(listener, desk.prefix, gateway_id),
         metrics=Metrics(),
         health=Health(),
         allowed_origins=frozenset({"https://school.example"}),

@@ -37,6 +37,7 @@ from server.worker.worker import Worker
 from tests.support.builders.classroom import ROOM, Classroom, now_ms
 from tests.support.builders.desks import Desk, make_desk
 from tests.support.faults.interruptions import hang_up
+from tests.support.servers.redis_cluster import RedisCluster
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.replication import Pair
 
@@ -180,7 +181,7 @@ async def rig(classroom: Classroom) -> WorkerRig:
 
 @asynccontextmanager
 async def rig_of(
-    server: RedisServer | Pair, ledger: Ledger, prefix: str
+    server: RedisServer | Pair | RedisCluster, ledger: Ledger, prefix: str
 ) -> AsyncIterator[WorkerRig]:
     """Make a rig whose desk is rebuilt from the ledger, as by a worker that starts."""
     redis = connect(server.url)

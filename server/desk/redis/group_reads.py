@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from server.desk.redis.nodes import Nodes
 
+_ANSWER_SECONDS: Final = 0.5  # of one node; one that is frozen does not hold back what others have
 _TURN_SECONDS: Final = 0.03  # between two rounds; on average half of it is added to a confirmation
 
 
@@ -57,10 +58,13 @@ class GroupReads:
         self, node: Redis, streams: Sequence[bytes], after: str, count: int
     ) -> Sequence[object]:
         try:
-            async with node.pipeline(transaction=False) as pipe:
+            async with (
+                asyncio.timeout(_ANSWER_SECONDS),
+                node.pipeline(transaction=False) as pipe,
+            ):
                 for stream in streams:
                     pipe.xreadgroup(self._group, self._consumer, {stream: after}, count=count)
                 replies: list[object] = await pipe.execute(raise_on_error=False)
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, TimeoutError) as error:
             return [error]
         return replies

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import pytest
 import pytest_asyncio
-from redis.asyncio import Redis
 
 from server.core.drops.claims import ClaimState
 from server.core.ids import StudentId
@@ -48,7 +47,7 @@ class Lesson:
 async def lesson(flushable_rig: WorkerRig) -> AsyncIterator[Lesson]:
     cadence = Cadence(desk_epochs_s=0.05, unconfirmed_s=0.2)
     path = flushable_rig.desk.redis.connection_pool.connection_kwargs["path"]
-    listener: Redis = connect(f"unix://{path}")
+    listener = connect(f"unix://{path}")
     async with serve_gateway(flushable_rig.desk, listener, cadence=cadence) as running:
         yield Lesson(flushable_rig, running)
     await listener.aclose()

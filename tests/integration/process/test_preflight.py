@@ -11,8 +11,10 @@ import redis
 from server.commands import CommandError, preflight
 from server.commands.preflight import check_environment, check_replicas
 from server.settings import Settings, read_settings
+from tests.support.servers.redis_cluster import RedisCluster
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.replication import Pair
+from tests.support.servers.stack import free_port
 from tests.support.servers.tcp_proxy import TcpProxy, Way
 
 pytestmark = pytest.mark.asyncio
@@ -93,6 +95,39 @@ async def test_a_node_of_a_cluster_is_refused_in_one_line(
     assert said == (
         "CLASSDROP_REDIS_URL: this server is a node of a Redis Cluster, which has only a part of the "
         "keys; name the cluster, as redis+cluster://host:port,host:port."
+    )
+
+
+async def test_a_cluster_is_taken_as_a_whole(
+    settings: Settings, redis_cluster: RedisCluster
+) -> None:
+    await check_environment(replace(settings, redis_url=redis_cluster.url))
+    await check_replicas(replace(settings, redis_url=redis_cluster.url, replicas=1))
+
+
+async def test_every_primary_of_a_cluster_is_looked_at(
+    settings: Settings, redis_cluster: RedisCluster
+) -> None:
+    *_, last = redis_cluster.primaries()
+    last.ask("CONFIG", "SET", "appendfsync", "everysec")
+    try:
+        said = await refusal(replace(settings, redis_url=redis_cluster.url))
+    finally:
+        last.ask("CONFIG", "SET", "appendfsync", "always")
+
+    assert "appendfsync is everysec, must be always" in said
+
+
+async def test_a_server_that_is_no_cluster_is_refused_in_one_line(
+    settings: Settings, tmp_path: Path
+) -> None:
+    port = free_port()
+    with RedisServer(tmp_path / "alone", port=port):
+        url = f"redis+cluster://127.0.0.1:{port}"
+        said = await refusal(replace(settings, redis_url=url))
+
+    assert said == (
+        "CLASSDROP_REDIS_URL: the server refuses us: This instance has cluster support disabled"
     )
 
 
