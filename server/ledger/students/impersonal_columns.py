@@ -23,7 +23,6 @@ IMPERSONAL_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "claim_conditions",
         "remind_before",
         "ended_by",
-        "end_reason",
     ),
     "campaigns": (
         "name",

@@ -69,6 +69,7 @@ REPEATING_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 
 # Why somebody did something, in free words that may have an id among them: it is left out, the rest stays.
 REASON_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "batches": ("end_reason",),
     "access_rules": ("reason",),
     "approvals": ("note",),
     "draws": ("abort_reason",),
