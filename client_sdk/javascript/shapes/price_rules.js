@@ -14,6 +14,7 @@
  * @property {number|null} [max_days_on_offer]
  * @property {number|null} [min_days_between]
  * @property {number|null} [max_depth_percent]
+ * @property {Record<string, string>|null} [metadata]
  */
 
 /**
@@ -25,6 +26,7 @@
  * @property {number} [max_days_on_offer]
  * @property {number} [min_days_between]
  * @property {number} [max_depth_percent]
+ * @property {Record<string, string>} metadata
  * @property {string} created_by
  * @property {string} created_at
  */
@@ -57,6 +59,7 @@
  * @property {number} [max_days_on_offer]
  * @property {number} [min_days_between]
  * @property {number} [max_depth_percent]
+ * @property {Record<string, string>} metadata
  * @property {string} created_by
  * @property {string} created_at
  * @property {CourseFigures[]} figures

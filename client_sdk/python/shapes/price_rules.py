@@ -10,6 +10,7 @@ class PriceRuleForm(TypedDict):
     max_days_on_offer: NotRequired[int | None]
     min_days_between: NotRequired[int | None]
     max_depth_percent: NotRequired[int | None]
+    metadata: NotRequired[dict[str, str] | None]
 
 
 class PriceRule(TypedDict):
@@ -20,6 +21,7 @@ class PriceRule(TypedDict):
     max_days_on_offer: NotRequired[int]
     min_days_between: NotRequired[int]
     max_depth_percent: NotRequired[int]
+    metadata: dict[str, str]
     created_by: str
     created_at: str
 

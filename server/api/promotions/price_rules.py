@@ -21,6 +21,7 @@ from server.api.http.endpoints import (
 )
 from server.api.http.fields import (
     Body,
+    Metadata,
     Moment,
     NotEmpty,
     ResponseModel,
@@ -42,6 +43,7 @@ class PriceRuleBody(Body):
     max_days_on_offer: Annotated[int, Field(ge=0, le=PERIOD_DAYS)] | None = None
     min_days_between: Annotated[int, Field(ge=1, le=366)] | None = None
     max_depth_percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    metadata: Metadata | None = None
 
 
 class CourseSalesResponse(ResponseModel):
@@ -67,6 +69,7 @@ class PriceRuleResponse(ResponseModel):
     max_days_on_offer: int | None = absent()
     min_days_between: int | None = absent()
     max_depth_percent: int | None = absent()
+    metadata: dict[str, str]
     created_by: str
     created_at: Moment
 
@@ -93,6 +96,7 @@ async def create(
         request.identity.subject,
         request.now,
         *limits,
+        metadata=body.metadata or {},
     )
     made = await flows.make_rule(deps.ledger, rule, request.key, request.now)
     return respond(made, _response)

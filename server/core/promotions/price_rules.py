@@ -4,8 +4,8 @@ Used by flows/promotions/price_rules.py on a batch or a drop before it is made. 
 course's days on offer are those on which some batch about it may be claimed.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from server.core.promotions.batches import ClaimWindow
@@ -39,6 +39,7 @@ class PriceRule:
     max_days_on_offer: int | None = None
     min_days_between: int | None = None
     max_depth_percent: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,10 @@ from server.core.promotions.price_rules import (
     price_refusal,
     window_of,
 )
+from server.core.promotions.template_rules import metadata_violations
 from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
+from server.core.violations import refused
 from server.flows.abort import Abort, abort_if, returns_refusal
 from server.flows.idempotency import find_previous_result
 from server.ledger import acts
@@ -48,7 +50,9 @@ class CourseFigures:
 async def make_rule(
     ledger: Ledger, rule: PriceRule, key: IdempotencyKey | None, now: int
 ) -> PriceRule | Refused:
-    """Make the rule; `too_many` where there are MAX_RULES. The same `key` makes one."""
+    """Make the rule; `invalid_field`, `too_many` where there are MAX_RULES. The same `key` makes one."""
+    broken = [*metadata_violations("metadata", rule.metadata)]
+    abort_if(refused(broken) if broken else None)
     async with ledger.begin() as conn:
         earlier = await find_previous_result(conn, key, rule.id, now)
         if earlier is not None:

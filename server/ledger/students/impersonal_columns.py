@@ -31,7 +31,7 @@ IMPERSONAL_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "metadata",
         "created_by",
     ),
-    "code_runs": ("created_by",),
+    "code_runs": ("created_by", "metadata"),
     "cues": ("room",),
     "stages": ("room", "started_by", "held_by"),
     "draws": ("commitment", "root", "seed"),
@@ -103,6 +103,7 @@ IMPERSONAL_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "asked",
         "lines",
         "coupons",
+        "metadata",
     ),
     "stops": ("changed_by",),
     "template_versions": (
@@ -129,8 +130,9 @@ IMPERSONAL_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "packs": ("created_by", "items", "metadata", "name", "variants"),
     "approvals": ("asked_by", "decided_by", "facts", "kind", "plan", "state", "subject"),
     "price_overrides": ("created_by",),
-    "price_rules": ("courses", "created_by"),
+    "price_rules": ("courses", "created_by", "metadata"),
     "offers": ("room",),
+    "audiences": ("metadata",),
     "lotteries": ("created_by", "form"),
     "lottery_days": ("seed",),
 }

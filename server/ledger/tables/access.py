@@ -33,6 +33,7 @@ access_rules = Table(
     Column("ended_by", NAME),
     Column("ended_at", BigInteger),
     Column("version", BigInteger, nullable=False),  # of all rules, at the last change of this one
+    Column("metadata", JSON, nullable=False, server_default="{}"),
     CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended_by_somebody"),
     # One at a time: a new one ends the one before.
     Index(

@@ -25,6 +25,7 @@ audiences = Table(
     metadata,
     Column("id", ID, primary_key=True),
     Column("version", Integer, nullable=False),  # the current one
+    Column("metadata", JSON, nullable=False, server_default="{}"),
 )
 
 audience_lists = Table(

@@ -1,6 +1,7 @@
 """Tables of coupons: coupons of claims and codes, runs that make codes, and counters of limited uses."""
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     CheckConstraint,
     Column,
@@ -175,6 +176,7 @@ code_runs = Table(
     Column("made", Integer, nullable=False, server_default="0"),
     Column("created_by", NAME, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("metadata", JSON, nullable=False, server_default="{}"),
     CheckConstraint("quantity > 0", name="quantity_positive"),
     CheckConstraint("made BETWEEN 0 AND quantity", name="made_within_quantity"),
     CheckConstraint("source IN ('list','link')", name="source_known"),

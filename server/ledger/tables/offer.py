@@ -3,7 +3,17 @@
 An offer that has ended is kept for 400 days. Open ones are found by student, by room and by their end.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, String, Table, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    text,
+)
 
 from server.ledger.tables.naming import ID, NAME, metadata
 
@@ -26,6 +36,7 @@ offers = Table(
     Column("ended_at", BigInteger),
     Column("issuance_id", ID),
     Column("coupon_id", ID),
+    Column("metadata", JSON, nullable=False, server_default="{}"),
     CheckConstraint(
         "state IN ('offered','seen','accepted','declined','expired','withdrawn')",
         name="state_known",

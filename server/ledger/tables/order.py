@@ -42,6 +42,7 @@ redemptions = Table(
     Column("balance_shares", JSON, nullable=False, server_default="{}"),  # {line id: minor units}
     # 1 for the first lock; 0 within the transaction that makes the row.
     Column("version", Integer, nullable=False, server_default="1"),
+    Column("metadata", JSON, nullable=False, server_default="{}"),
     UniqueConstraint("order_id"),
     # Promise I7, as far as one row can check it.
     CheckConstraint(
@@ -106,6 +107,7 @@ refunds = Table(
     Column("lines", JSON, nullable=False),
     Column("coupons", JSON, nullable=False),  # as they were told
     Column("created_at", BigInteger, nullable=False),
+    Column("metadata", JSON, nullable=False, server_default="{}"),
     PrimaryKeyConstraint("redemption_id", "number"),
     UniqueConstraint("redemption_id", "refund_id"),
     # Promise I7: a refund is not negative, and all refunds are at most what was paid.

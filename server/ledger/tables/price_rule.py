@@ -17,6 +17,7 @@ price_rules = Table(
     Column("max_depth_percent", Integer),
     Column("created_by", NAME, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("metadata", JSON, nullable=False, server_default="{}"),
 )
 
 price_overrides = Table(

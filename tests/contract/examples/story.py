@@ -94,7 +94,7 @@ async def promotions(school: School) -> Json:
 
 
 async def price_rules(school: School) -> None:
-    rule = {"courses": ["chess-1"], "max_depth_percent": 90}
+    rule = {"courses": ["chess-1"], "max_depth_percent": 90, "metadata": {"ticket": "17"}}
     made = await school.call("POST /v1/price-rules", body=rule)
     await school.call("GET /v1/price-rules")
     await school.call("GET /v1/price-rules/{id}", made["id"])

@@ -6,7 +6,17 @@ import pytest
 import pytest_asyncio
 
 from server.ledger.engine import Ledger
-from tests.support.builders.api import ROOM, Api, Json, a_batch, a_drop, good, refused, serving
+from tests.support.builders.api import (
+    ROOM,
+    Api,
+    Json,
+    a_batch,
+    a_drop,
+    field_errors,
+    good,
+    refused,
+    serving,
+)
 from tests.support.builders.desks import Desk
 
 pytestmark = pytest.mark.asyncio
@@ -46,6 +56,30 @@ async def test_a_batch_that_breaks_a_rule_needs_a_reason(school: Api) -> None:
     good(await operator.post("/v1/batches", json=body), 201)
     nothing = await operator.post("/v1/price-rules", json={"courses": ["c1"]})
     refused(nothing, 422, "invalid_field")
+
+
+async def test_a_rule_keeps_its_metadata(school: Api) -> None:
+    operator = await school.operator()
+    form = {"courses": ["c1"], "max_depth_percent": 20, "metadata": {"ticket": "17"}}
+    rule = good(await operator.post("/v1/price-rules", json=form), 201)
+    path = f"/v1/price-rules/{rule['id']}"
+
+    assert rule["metadata"] == {"ticket": "17"}
+    assert good(await operator.get(path))["metadata"] == {"ticket": "17"}
+    assert good(await operator.get("/v1/price-rules"))["price_rules"] == [rule]
+    assert good(await operator.delete(path)) == rule
+
+
+async def test_metadata_of_a_rule_are_20_pairs_at_most(school: Api) -> None:
+    operator, before = await school.operator(), await school.row_counts()
+    form = {"courses": ["c1"], "max_depth_percent": 20}
+    pairs = {str(number): "x" for number in range(21)}
+
+    answer = await operator.post("/v1/price-rules", json=form | {"metadata": pairs})
+
+    assert field_errors(answer) == [("metadata", "too_many")]
+    assert await school.row_counts() == before
+    assert good(await operator.post("/v1/price-rules", json=form), 201)["metadata"] == {}
 
 
 async def test_an_edit_that_breaks_a_rule_needs_a_reason(school: Api) -> None:
