@@ -38,7 +38,7 @@
  */
 
 /**
- * An audience to create or replace. `kind` says which one of the last three is set.
+ * An audience to create or replace. `kind` says which one of `students`, `tag` and `rule` is set.
  *
  * @typedef {object} SavedAudienceForm
  * @property {string} name
@@ -46,6 +46,7 @@
  * @property {string[]} [students]
  * @property {string} [tag]
  * @property {Rule} [rule]
+ * @property {Record<string, string>|null} [metadata]
  */
 
 /**
@@ -59,6 +60,7 @@
  * @property {number} [size]
  * @property {string} [tag]
  * @property {Rule} [rule]
+ * @property {Record<string, string>} metadata
  * @property {string} created_at
  */
 

@@ -32,13 +32,14 @@ class Rule(TypedDict):
 
 
 class SavedAudienceForm(TypedDict):
-    """An audience to create or replace. `kind` says which one of the last three is set."""
+    """An audience to create or replace. `kind` says which one of `students`, `tag` and `rule` is set."""
 
     name: str
     kind: AudienceKind
     students: NotRequired[list[str]]
     tag: NotRequired[str]
     rule: NotRequired[Rule]
+    metadata: NotRequired[dict[str, str] | None]
 
 
 class SavedAudience(TypedDict):
@@ -51,6 +52,7 @@ class SavedAudience(TypedDict):
     size: NotRequired[int]
     tag: NotRequired[str]
     rule: NotRequired[Rule]
+    metadata: dict[str, str]
     created_at: str
 
 

@@ -19,6 +19,7 @@ from server.api.http.endpoints import (
 )
 from server.api.http.fields import (
     Body,
+    Metadata,
     Moment,
     ResponseModel,
     ShortText,
@@ -54,6 +55,7 @@ class SavedAudienceBody(Body):
     students: Annotated[list[MemberId], Field(max_length=core.MAX_MEMBERS)] | None = None
     tag: ShortText | None = None
     rule: Rule | None = None
+    metadata: Metadata | None = None
 
 
 class SavedAudienceResponse(ResponseModel):
@@ -66,6 +68,7 @@ class SavedAudienceResponse(ResponseModel):
     size: int | None = absent()
     tag: str | None = absent()
     rule: Rule | None = absent()
+    metadata: dict[str, str]
     created_at: Moment
 
 
@@ -153,6 +156,7 @@ def _form(body: SavedAudienceBody) -> core.AudienceForm | Refused:
         students=body.students or (),
         tag=body.tag,
         rule=parts["rule"],
+        metadata=body.metadata or {},
     )
 
 
@@ -165,6 +169,7 @@ def _response(audience: core.Audience) -> SavedAudienceResponse:
         size=audience.size,
         tag=audience.tag,
         rule=None if audience.rule is None else Rule.model_validate(audience.rule),
+        metadata=dict(audience.metadata),
         created_at=audience.created_at,
     )
 

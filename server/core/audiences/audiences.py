@@ -5,11 +5,12 @@ members are written down for that one use, and later edits do not reach it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 from server.core.audiences.rules import rule_violations
+from server.core.promotions.template_rules import metadata_violations
 from server.core.violations import Violation
 
 MAX_MEMBERS: Final = 200_000
@@ -33,6 +34,7 @@ class AudienceForm:
     students: Sequence[str] = ()
     tag: str | None = None
     rule: Mapping[str, Any] | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Audience:
     size: int | None
     created_at: int
     list_id: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def audience_violations(form: AudienceForm) -> Iterator[Violation]:
         yield Violation("students", "too_many")
     if form.rule is not None:
         yield from rule_violations(form.rule)
+    yield from metadata_violations("metadata", form.metadata)
 
 
 def members_of(form: AudienceForm) -> list[str]:

@@ -106,6 +106,7 @@ async def _written(
         rule=form.rule,
         size=None,
         created_at=now,
+        metadata=form.metadata,
     )
     if form.kind is not AudienceKind.LIST:
         return audience

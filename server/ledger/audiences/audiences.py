@@ -63,7 +63,8 @@ async def add_members(
 
 async def insert_first(conn: AsyncConnection, audience: Audience, actor: str) -> None:
     """Insert the first version of an audience."""
-    await conn.execute(insert(audiences).values(id=audience.id, version=audience.version))
+    row = {"id": audience.id, "version": audience.version, "metadata": dict(audience.metadata)}
+    await conn.execute(insert(audiences).values(row))
     await _insert_version(conn, audience, actor)
 
 
@@ -74,7 +75,7 @@ async def insert_next(conn: AsyncConnection, audience: Audience, actor: str) -> 
     moved = await conn.execute(
         update(audiences)
         .where(audiences.c.id == audience.id, audiences.c.version == audience.version - 1)
-        .values(version=audience.version)
+        .values({"version": audience.version, "metadata": dict(audience.metadata)})
     )
     if moved.rowcount == 0:
         return False
@@ -118,7 +119,7 @@ def _current() -> Chosen:
         audience_versions.c.audience_id == audiences.c.id,
         audience_versions.c.version == audiences.c.version,
     )
-    return select(audience_versions).join(audiences, is_current)
+    return select(audience_versions, audiences.c.metadata).join(audiences, is_current)
 
 
 def _audience(row: RowMapping) -> Audience:
@@ -132,6 +133,7 @@ def _audience(row: RowMapping) -> Audience:
         size=row["size"],
         created_at=row["created_at"],
         list_id=row["list_id"],
+        metadata=row["metadata"],
     )
 
 

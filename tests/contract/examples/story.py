@@ -164,13 +164,13 @@ async def students(school: School) -> None:
     event = {"id": "e-1", "type": "lesson_finished", "student": "ann", "at": _now(school)}
     await school.call("POST /v1/student-events", who="service", body={"events": [event]})
 
-    body = {"name": "VIP", "kind": "list", "students": ["ann", "bob"]}
+    body = {"name": "VIP", "kind": "list", "students": ["ann", "bob"], "metadata": {"crm": "17"}}
     audience = await school.call("POST /v1/audiences", body=body)
     await school.call("GET /v1/audiences")
     await school.call("GET /v1/audiences/{id}", audience["id"])
     await school.call("POST /v1/audiences/{id}/preview", audience["id"])
     version = {"If-Match": str(audience["version"])}
-    changed = {"name": "VIP", "kind": "tag", "tag": "vip"}
+    changed = {"name": "VIP", "kind": "tag", "tag": "vip", "metadata": {"crm": "17"}}
     await school.call("PUT /v1/audiences/{id}", audience["id"], body=changed, headers=version)
 
     file = b"id,name\nann,Ann\nbob,Bob\n"

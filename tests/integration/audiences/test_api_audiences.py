@@ -44,6 +44,37 @@ async def test_a_put_makes_the_next_version(api: Api) -> None:
     assert field_errors(await operator.put(path, json=A_RULE)) == [("If-Match", "missing")]
 
 
+async def test_metadata_are_kept_and_a_put_replaces_them(api: Api) -> None:
+    operator = await api.operator()
+    audience = await made(api, {**A_LIST, "metadata": {"crm": "17"}})
+    path = f"/v1/audiences/{audience['id']}"
+
+    assert audience["metadata"] == {"crm": "17"}
+    assert good(await operator.get(path)) == audience
+    assert good(await operator.get("/v1/audiences"))["audiences"] == [audience]
+    other = {**A_LIST, "metadata": {"crm": "18"}}
+    second = good(await operator.put(path, json=other, headers={"If-Match": "1"}))
+    assert second["metadata"] == {"crm": "18"}
+    good(await operator.put(path, json=A_LIST, headers={"If-Match": "2"}))
+    assert good(await operator.get(path))["metadata"] == {}
+
+
+async def test_a_put_that_comes_too_late_leaves_the_metadata(api: Api) -> None:
+    operator = await api.operator()
+    audience = await made(api, {**A_LIST, "metadata": {"crm": "17"}})
+    path = f"/v1/audiences/{audience['id']}"
+    good(
+        await operator.put(
+            path, json={**A_LIST, "metadata": {"crm": "17"}}, headers={"If-Match": "1"}
+        )
+    )
+
+    late = await operator.put(path, json=A_LIST, headers={"If-Match": "1"})
+
+    refused(late, 409, "wrong_state")
+    assert good(await operator.get(path))["metadata"] == {"crm": "17"}
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [
@@ -55,6 +86,7 @@ async def test_a_put_makes_the_next_version(api: Api) -> None:
         ({"kind": "rule", "students": None}, ("rule", "missing")),
         ({"kind": "all"}, ("kind", "unknown_value")),
         ({"name": ""}, ("name", "too_short")),
+        ({"metadata": {str(n): "x" for n in range(21)}}, ("metadata", "too_many")),
     ],
 )
 async def test_a_bad_audience_names_its_field(

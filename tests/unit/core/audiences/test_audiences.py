@@ -21,3 +21,9 @@ def test_a_list_has_a_limit_and_each_member_once() -> None:
 def test_a_rule_is_checked() -> None:
     form = AudienceForm("x", AudienceKind.RULE, rule={"all": []})
     assert list(audience_violations(form)) == [Violation("rule.all", "too_few")]
+
+
+def test_metadata_are_20_pairs_at_most() -> None:
+    pairs = {str(number): "x" for number in range(21)}
+    form = AudienceForm("x", AudienceKind.TAG, tag="vip", metadata=pairs)
+    assert list(audience_violations(form)) == [Violation("metadata", "too_many")]

@@ -232,8 +232,10 @@ function editPart(host, seen) {
           file: "",
         }),
         read: () => api.getAudience(seen.id),
-        write: async (values, { version }) =>
-          api.replaceAudience(seen.id, version, await audienceOf(host, values)),
+        write: async (values, { version, metadata }) => {
+          const body = await audienceOf(host, values);
+          return api.replaceAudience(seen.id, version, { ...body, metadata }); // the form shows none
+        },
       });
       if (isSaved) host.refresh();
     },
