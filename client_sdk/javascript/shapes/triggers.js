@@ -57,6 +57,7 @@
  * @property {TriggerLimits} limits
  * @property {TriggerWindowForm} [window]
  * @property {number} [ignore_older_than_seconds]
+ * @property {Record<string, string>|null} [metadata]
  */
 
 /**
@@ -69,6 +70,7 @@
  * @property {TriggerLimits} [limits]
  * @property {TriggerWindowForm} [window]
  * @property {number} [ignore_older_than_seconds]
+ * @property {Record<string, string>|null} [metadata]
  */
 
 /**
@@ -84,6 +86,7 @@
  * @property {TriggerLimits} limits
  * @property {TriggerWindow} [window]
  * @property {number} ignore_older_than_seconds
+ * @property {Record<string, string>} metadata
  * @property {number} fired
  * @property {string} created_at
  */

@@ -47,6 +47,7 @@ class TriggerForm(TypedDict):
     limits: TriggerLimits
     window: NotRequired[TriggerWindowForm]
     ignore_older_than_seconds: NotRequired[int]
+    metadata: NotRequired[dict[str, str] | None]
 
 
 class TriggerEdit(TypedDict):
@@ -58,6 +59,7 @@ class TriggerEdit(TypedDict):
     limits: NotRequired[TriggerLimits]
     window: NotRequired[TriggerWindowForm]
     ignore_older_than_seconds: NotRequired[int]
+    metadata: NotRequired[dict[str, str] | None]
 
 
 class Trigger(TypedDict):
@@ -72,6 +74,7 @@ class Trigger(TypedDict):
     limits: TriggerLimits
     window: NotRequired[TriggerWindow]
     ignore_older_than_seconds: int
+    metadata: dict[str, str]
     fired: int
     created_at: str
 

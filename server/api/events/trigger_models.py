@@ -10,6 +10,7 @@ from server.api.http.fields import (
     FromDay,
     Id,
     Message,
+    Metadata,
     Moment,
     ResponseModel,
     Title,
@@ -72,6 +73,7 @@ class TriggerBody(Body):
     limits: TriggerLimits
     window: TriggerWindowBody | None = None
     ignore_older_than_seconds: Ignored = core.IGNORE_OLDER_THAN_S
+    metadata: Metadata | None = None
 
 
 class TriggerEdit(Body):
@@ -83,6 +85,7 @@ class TriggerEdit(Body):
     limits: TriggerLimits | None = None
     window: TriggerWindowBody | None = None
     ignore_older_than_seconds: Ignored | None = None
+    metadata: Metadata | None = None
 
 
 class ActivateBody(Body):
@@ -113,6 +116,7 @@ class TriggerResponse(ResponseModel):
     limits: TriggerLimits
     window: TriggerWindow | None = absent()
     ignore_older_than_seconds: int
+    metadata: dict[str, str]
     fired: int
     created_at: Moment
 

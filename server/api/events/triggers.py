@@ -139,6 +139,8 @@ def _fields(body: TriggerBody | TriggerEdit) -> dict[str, Any]:
         found |= {"from_at": body.window.from_at, "until_at": body.window.until}
     if body.ignore_older_than_seconds is not None:
         found["ignore_older_than_s"] = body.ignore_older_than_seconds
+    if body.metadata is not None:
+        found["metadata"] = body.metadata
     return found
 
 
@@ -158,6 +160,7 @@ def _response(trigger: core.Trigger) -> TriggerResponse:
         ),
         window=TriggerWindow(from_at=form.from_at, until=form.until_at) if has_window else None,
         ignore_older_than_seconds=form.ignore_older_than_s,
+        metadata=dict(form.metadata),
         fired=trigger.fired,
         created_at=trigger.created_at,
     )

@@ -6,7 +6,7 @@ events.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
@@ -25,7 +25,7 @@ from server.core.audiences.rules import (
 from server.core.audiences.student_events import is_known_type
 from server.core.audiences.students import instant_of
 from server.core.event_types import EventType
-from server.core.promotions.template_rules import amount_violations
+from server.core.promotions.template_rules import amount_violations, metadata_violations
 from server.core.violations import Violation
 
 MAX_PER_STUDENT: Final = 100
@@ -76,6 +76,7 @@ class TriggerForm:
     from_at: int | None = None
     until_at: int | None = None
     ignore_older_than_s: int = IGNORE_OLDER_THAN_S
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +180,7 @@ def form_violations(form: TriggerForm) -> Iterator[Violation]:
     )
     if form.from_at is not None and form.until_at is not None and form.from_at >= form.until_at:
         yield Violation("window.until", "not_after_from")
+    yield from metadata_violations("metadata", form.metadata)
 
 
 def _event_violations(event: str) -> Iterator[Violation]:

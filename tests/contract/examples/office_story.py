@@ -29,6 +29,7 @@ async def triggers(school: School, batch: Json) -> None:
         "when": {"event": "lesson_finished"},
         "then": {"batch_id": batch["id"]},
         "limits": {"per_student": 1},
+        "metadata": {"flow": "17"},
     }
     made = await school.call("POST /v1/triggers", body=form)
     await school.call("GET /v1/triggers")

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select, update
 
+from server.ledger import tables
 from tests.support.builders.api import Api, Json, field_errors, good, refused
 from tests.support.builders.triggers import fire, lesson, told
 
@@ -76,6 +78,34 @@ async def test_a_patch_makes_the_next_version(api: Api) -> None:
     assert refused(late, 409, "wrong_state")["version"] == 2
 
 
+async def test_metadata_are_kept_until_a_patch_sends_others(api: Api) -> None:
+    operator, trigger = await api.operator(), await made(api, metadata={"flow": "17"})
+    path = f"/v1/triggers/{trigger['id']}"
+
+    assert trigger["metadata"] == {"flow": "17"}
+    assert good(await operator.get(path)) == trigger
+    assert good(await operator.get("/v1/triggers"))["triggers"] == [trigger]
+    assert good(await operator.patch(path, json={"name": "X"}))["metadata"] == {"flow": "17"}
+    assert good(await operator.patch(path, json={"metadata": {"a": "b"}}))["metadata"] == {"a": "b"}
+    good(await operator.patch(path, json={"metadata": {}}))
+    assert good(await operator.get(path))["metadata"] == {}
+
+
+async def test_a_trigger_of_before_metadata_has_none(api: Api) -> None:
+    operator, trigger = await api.operator(), await made(api)
+    versions = tables.trigger_versions
+    async with api.parts.ledger.begin() as conn:
+        form = dict((await conn.execute(select(versions.c.form))).scalar_one())
+        del form["metadata"]
+        older = {"trigger_id": trigger["id"], "version": 2, "form": form}
+        await conn.execute(insert(versions).values(older | {"created_by": "olga", "created_at": 1}))
+        await conn.execute(update(tables.triggers).values(version=2))
+
+    shown = good(await operator.get(f"/v1/triggers/{trigger['id']}"))
+
+    assert (shown["version"], shown["metadata"]) == (2, {})
+
+
 async def test_a_dry_run_says_whom_it_would_have_hit(api: Api) -> None:
     trigger = await made(api)
     await told(api.parts.ledger, lesson("e1"), lesson("e2"), lesson("e3", "bob"))
@@ -117,6 +147,7 @@ RULE: Json = {"fact": "tag", "op": "=", "value": "vip"}
         ({"then": {"batch_id": "bat_no"}}, ("then.batch_id", "unknown")),
         ({"then": {"pack_id": "pck_no"}}, ("then.pack_id", "unknown")),
         ({"limits": {}}, ("limits.per_student", "missing")),
+        ({"metadata": {str(n): "x" for n in range(21)}}, ("metadata", "too_many")),
         ({"limits": {"per_student": 0}}, ("limits.per_student", "too_small")),
         (
             {"when": {"event": "logged_in", "conditions": {"all": [{**RULE, "fact": "spent"}]}}},

@@ -60,6 +60,7 @@ def test_good_triggers(change: dict[str, Any]) -> None:
         ({"limits": Limits(1, per_day=0)}, ("limits.per_day", "too_small")),
         ({"ignore_older_than_s": 59}, ("ignore_older_than_seconds", "too_small")),
         ({"from_at": 2, "until_at": 2}, ("window.until", "not_after_from")),
+        ({"metadata": {str(n): "x" for n in range(21)}}, ("metadata", "too_many")),
         ({"conditions": SPENT}, ("when.conditions.all.0.fact", "unknown_value")),
         (
             {"event": "redemption.refunded", "conditions": STREAK},
