@@ -94,3 +94,20 @@ def test_an_operator_uploads_a_list_and_sends_to_it_twice(classroom: Classroom) 
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     shot(page, "send_zh_phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_an_edit_in_the_office_leaves_an_audience_its_metadata(classroom: Classroom) -> None:
+    name, operator = classroom.name("tagged"), classroom.operator
+    form = {"name": name, "kind": "tag", "tag": "vip", "metadata": {"crm": "17"}}
+    made = operator.post("/v1/audiences", json=form)
+    assert made.is_success, made.text
+    page = classroom.enter(classroom.context("en", LAPTOP), "/office", Role.OPERATOR, "ops")
+    page.get_by_role("navigation").get_by_role("link", name="Audiences").click()
+    page.get_by_role("link", name=name).click()
+    page.get_by_text("Change", exact=True).click()
+    page.get_by_label("Name of the audience").fill(f"{name} 2")
+    press(page, "Save as a new version")
+    expect(page.get_by_role("heading", name=f"{name} 2")).to_be_visible()
+
+    kept = operator.get(f"/v1/audiences/{made.json()['id']}").json()
+    assert (kept["name"], kept["metadata"]) == (f"{name} 2", {"crm": "17"})
