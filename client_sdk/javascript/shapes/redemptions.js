@@ -21,6 +21,7 @@
  * @property {number} [expected_payable]
  * @property {number} [lock_seconds]
  * @property {number} [balance]
+ * @property {Record<string, string>|null} [metadata]
  */
 
 /**
@@ -134,6 +135,7 @@
  * @property {string} [paid_at]
  * @property {number} refunded
  * @property {Refund[]} refunds
+ * @property {Record<string, string>} metadata
  * @property {string} created_at
  * @property {string} updated_at
  */

@@ -17,6 +17,7 @@ class RedemptionForm(TypedDict):
     expected_payable: NotRequired[int]
     lock_seconds: NotRequired[int]
     balance: NotRequired[int]
+    metadata: NotRequired[dict[str, str] | None]
 
 
 class Payment(TypedDict, total=False):
@@ -124,6 +125,7 @@ class Redemption(TypedDict):
     paid_at: NotRequired[str]
     refunded: int
     refunds: list[Refund]
+    metadata: dict[str, str]
     created_at: str
     updated_at: str
 

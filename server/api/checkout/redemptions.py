@@ -32,6 +32,7 @@ from server.api.http.fields import (
     Amount,
     Body,
     Instant,
+    Metadata,
     Moment,
     QueryFields,
     Readable,
@@ -56,7 +57,7 @@ from server.flows.checkout import redemptions as flows
 class RedemptionBody(Body):
     """`expected_payable`: the total that the student saw; if it differs, the lock is refused.
     `lock_seconds`: a shorter time to pay than the setting CLASSDROP_LOCK_SECONDS. `balance`: the most to
-    take of the student's balance."""
+    take of the student's balance. `metadata`: replaces that of the lock before, also where it is absent."""
 
     order_id: ShortText
     student: Student
@@ -65,6 +66,7 @@ class RedemptionBody(Body):
     expected_payable: Amount | None = None
     lock_seconds: Annotated[int, Field(ge=LEAST_LOCK_SECONDS)] | None = None
     balance: Amount = 0
+    metadata: Metadata | None = None
 
 
 class PaymentBody(Body):
@@ -124,6 +126,7 @@ class RedemptionResponse(ResponseModel):
     paid_at: Moment | None = absent()
     refunded: int
     refunds: list[RefundResponse]
+    metadata: dict[str, str]
     created_at: Moment
     updated_at: Moment
 
@@ -140,6 +143,7 @@ async def lock(
         expected_payable=body.expected_payable,
         lock_seconds=body.lock_seconds,
         balance=body.balance,
+        metadata=body.metadata or {},
     )
     locked = await flows.lock(
         deps.ledger, form, request.now, deps.lock_limit_ms, rules=deps.money_rules
@@ -217,6 +221,7 @@ def redemption_response(redemption: Redemption) -> RedemptionResponse:
         paid_at=redemption.paid_at,
         refunded=redemption.refunded,
         refunds=[refund_response(each) for each in redemption.refunds],
+        metadata=dict(redemption.metadata),
         created_at=redemption.created_at,
         updated_at=redemption.updated_at,
     )

@@ -13,7 +13,12 @@ from server.core.checkout.orders import MAX_ID, Order, violations
 from server.core.checkout.paid_orders import OrderAccount, PaidLine, paid_coupon
 from server.core.checkout.quotes import QuotedGift, QuotedLine, selection_violations
 from server.core.checkout.refunds import Refund
-from server.core.promotions.template_rules import MAX_INSTANT, amount_violations, text_violations
+from server.core.promotions.template_rules import (
+    MAX_INSTANT,
+    amount_violations,
+    metadata_violations,
+    text_violations,
+)
 from server.core.promotions.templates import Template
 from server.core.violations import Violation
 
@@ -74,7 +79,8 @@ class Redemption:
 
     `coupons` stay in order of application, also when the lock has ended. `balance` is the part of
     `discount` that the student's balance paid, `balance_shares` divides it by line id. `version` is 1 for
-    the order's first lock, and one more for each different lock that replaced it.
+    the order's first lock, and one more for each different lock that replaced it. `metadata` is the last
+    lock's; another one alone does not make a lock different.
     """
 
     id: str
@@ -97,6 +103,7 @@ class Redemption:
     balance: int = 0
     balance_shares: Mapping[str, int] = field(default_factory=dict)
     version: int = 1
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def paid_lines(self) -> tuple[PaidLine, ...]:
@@ -148,6 +155,7 @@ class LockForm:
     expected_payable: int | None = None
     lock_seconds: int | None = None
     balance: int = 0
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +221,7 @@ def lock_violations(form: LockForm, lock_limit_ms: int = LOCK_LIMIT_MS) -> list[
         *violations(form.order),
         *selection_violations(form.coupons),
         *amount_violations("balance", form.balance, 0),
+        *metadata_violations("metadata", form.metadata),
     ]
 
 

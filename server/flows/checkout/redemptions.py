@@ -200,6 +200,7 @@ def _locked(redemption: Redemption, form: LockForm, quoted: Quote, spent: Spent)
         ),
         balance=spent.used,
         balance_shares=_by_line(form, spent.line_shares),
+        metadata=form.metadata,
     )
 
 

@@ -197,4 +197,5 @@ _COUPON_ADDED = insert(redemption_coupons)
 _PLAIN = (
     *("id", "order_id", "student", "discount", "payable", "expires_at"),
     *("created_at", "updated_at", "payment_ref", "paid_at", "balance", "balance_shares", "version"),
+    "metadata",
 )

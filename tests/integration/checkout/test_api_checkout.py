@@ -89,6 +89,30 @@ async def test_a_lock_is_replaced_by_its_order_under_the_same_id(api: Api) -> No
     assert found == again == good(await shop.get(f"/v1/redemptions/{locked['id']}"))
 
 
+async def test_a_lock_keeps_its_metadata_and_the_next_lock_replaces_it(api: Api) -> None:
+    code, shop = await _given(api), await api.service()
+    body = _lock(code, metadata={"till": "web"})
+    locked = good(await shop.post("/v1/redemptions", json=body), 201)
+    assert locked["metadata"] == {"till": "web"}
+    assert good(await shop.get(f"/v1/redemptions/{locked['id']}")) == locked
+    assert good(await shop.get("/v1/redemptions", params={"order_id": "o-1"})) == locked
+    again = good(await shop.post("/v1/redemptions", json=_lock(code)), 201)
+    assert (again["metadata"], again["version"]) == ({}, locked["version"])
+    other = _lock(code, metadata={"till": "app"})
+    good(await shop.post("/v1/redemptions", json=other), 201)
+    paid = good(await shop.post(f"/v1/redemptions/{locked['id']}/confirm", json={}))
+    assert (paid["state"], paid["metadata"]) == ("redeemed", {"till": "app"})
+
+
+async def test_a_lock_with_too_much_metadata_is_refused(api: Api) -> None:
+    code, shop = await _given(api), await api.service()
+    body = _lock(code, metadata={f"k{number}": "" for number in range(21)})
+    answer = await shop.post("/v1/redemptions", json=body)
+    assert answer.status_code == 422
+    assert [field for field, _ in field_errors(answer)] == ["metadata"]
+    assert (await api.row_counts())["redemptions"] == 0
+
+
 async def test_one_coupon_goes_on_one_order(api: Api) -> None:
     code, shop = await _given(api), await api.service()
     answers = await asyncio.gather(

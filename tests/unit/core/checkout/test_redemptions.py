@@ -87,6 +87,7 @@ def test_a_good_form_has_no_violations() -> None:
         (replace(FORM, student="a\0"), "student", "bad_character"),
         (replace(FORM, order=an_order()), "order.lines", "too_few"),
         (replace(FORM, coupons=("A",) * 21), "coupons", "too_many"),
+        (replace(FORM, metadata={str(n): "" for n in range(21)}), "metadata", "too_many"),
     ],
 )
 def test_each_rule_of_a_lock_names_its_field(form: LockForm, field: str, code: str) -> None:
