@@ -52,6 +52,7 @@
  * @property {string} refund_id
  * @property {RefundLine[]} [lines]
  * @property {boolean} [preview]
+ * @property {Record<string, string>|null} [metadata]
  */
 
 /**
@@ -87,6 +88,7 @@
  * @property {number} balance
  * @property {RefundedLine[]} lines
  * @property {CouponOfRefund[]} coupons
+ * @property {Record<string, string>} metadata
  * @property {string} created_at
  */
 

@@ -44,6 +44,7 @@ class RefundForm(TypedDict):
     refund_id: str
     lines: NotRequired[list[RefundLine]]
     preview: NotRequired[bool]
+    metadata: NotRequired[dict[str, str] | None]
 
 
 class RefundedLine(TypedDict):
@@ -78,6 +79,7 @@ class Refund(TypedDict):
     balance: int
     lines: list[RefundedLine]
     coupons: list[CouponOfRefund]
+    metadata: dict[str, str]
     created_at: str
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
-from server.api.http.fields import Body, Moment, ResponseModel, ShortText, absent
+from server.api.http.fields import Body, Metadata, Moment, ResponseModel, ShortText, absent
 from server.core.checkout.orders import MAX_LINES, MAX_QUANTITY
 from server.core.checkout.refunds import Refund, RefundForm, RequestedLine
 from server.core.identity import Role
@@ -35,6 +35,7 @@ class RefundBody(Body):
     refund_id: ShortText
     lines: Annotated[list[RefundLineBody], Field(max_length=MAX_LINES)] | None = None
     preview: bool = False
+    metadata: Metadata | None = None
 
 
 class RefundedLineResponse(ResponseModel):
@@ -67,6 +68,7 @@ class RefundResponse(ResponseModel):
     balance: int
     lines: list[RefundedLineResponse]
     coupons: list[CouponOfRefundResponse]
+    metadata: dict[str, str]
     created_at: Moment
 
 
@@ -79,7 +81,7 @@ async def create(
     lines = None
     if body.lines is not None:
         lines = tuple(RequestedLine(line.id, line.quantity, line.amount) for line in body.lines)
-    form = RefundForm(body.refund_id, lines)
+    form = RefundForm(body.refund_id, lines, body.metadata or {})
     flow = flows.preview if body.preview else flows.refund
     made = await flow(
         deps.ledger, request.identity.subject, request.path["order_id"], form, request.now
@@ -106,6 +108,7 @@ def refund_response(refund: Refund) -> RefundResponse:
             for line in refund.lines
         ],
         coupons=[_coupon_response(refund, code, state) for code, state in refund.coupons],
+        metadata=dict(refund.metadata),
         created_at=refund.created_at,
     )
 

@@ -11,13 +11,17 @@ in the end (`charged_back`). So at any time, and in whatever order things come b
 and when all is returned, nothing is charged back any more: exactly what was paid has been paid back.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from server.core.checkout.orders import MAX_ID, MAX_LINES, MAX_QUANTITY
 from server.core.checkout.paid_orders import OrderAccount, PaidCoupon, PaidLine
 from server.core.money import half_up
-from server.core.promotions.template_rules import amount_violations, text_violations
+from server.core.promotions.template_rules import (
+    amount_violations,
+    metadata_violations,
+    text_violations,
+)
 from server.core.promotions.templates import Returned
 from server.core.refusals import Code, Refused
 from server.core.violations import Violation
@@ -39,6 +43,7 @@ class RefundForm:
 
     refund_id: str
     lines: tuple[RequestedLine, ...] | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ class Refund:
     created_at: int
     balance: int = 0
     no_room: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ def form_violations(form: RefundForm) -> Iterator[Violation]:
     yield from text_violations("refund_id", form.refund_id, MAX_ID)
     if form.lines is not None:
         yield from _lines_violations(form.lines)
+    yield from metadata_violations("metadata", form.metadata)
 
 
 def _lines_violations(lines: Sequence[RequestedLine]) -> Iterator[Violation]:

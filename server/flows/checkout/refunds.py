@@ -137,6 +137,7 @@ async def _write_refund(
         created_at=now,
         balance=to_balance,
         no_room=tuple(coupon.code for coupon in going if coupon.id in no_room),
+        metadata=form.metadata,
     )
     await refunds.write(conn, redemption.id, len(redemption.refunds) + 1, made, account.payable)
     return made

@@ -108,4 +108,4 @@ _NO_ROOM: Final = "no_room"
 
 
 # Columns that are fields under the same name.
-_PLAIN: Final = ("refund_id", "refunded", "charged_back", "total", "created_at")
+_PLAIN: Final = ("refund_id", "refunded", "charged_back", "total", "created_at", "metadata")

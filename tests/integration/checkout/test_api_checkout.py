@@ -159,6 +159,29 @@ async def test_a_refund_says_what_goes_back(api: Api) -> None:
     assert (shown["refunded"], shown["refunds"]) == (5000, [made])
 
 
+async def test_a_refund_keeps_the_metadata_of_its_first_request(api: Api) -> None:
+    await _paid(api)
+    shop, path = await api.service(), "/v1/orders/o-1/refunds"
+    body = {"refund_id": "r-1", "metadata": {"ticket": "77"}}
+    previewed = good(await shop.post(path, json={**body, "preview": True}))
+    made = good(await shop.post(path, json=body), 201)
+    assert previewed["metadata"] == made["metadata"] == {"ticket": "77"}
+    repeated = {**body, "metadata": {"ticket": "78"}}
+    assert good(await shop.post(path, json=repeated), 201) == made
+    shown = good(await shop.get("/v1/redemptions", params={"order_id": "o-1"}))
+    assert (shown["refunds"], shown["metadata"]) == ([made], {})
+
+
+async def test_a_refund_with_too_much_metadata_is_refused(api: Api) -> None:
+    await _paid(api)
+    shop, before = await api.service(), await api.row_counts()
+    body = {"refund_id": "r-1", "metadata": {f"k{number}": "" for number in range(21)}}
+    answer = await shop.post("/v1/orders/o-1/refunds", json=body)
+    assert answer.status_code == 422
+    assert [field for field, _ in field_errors(answer)] == ["metadata"]
+    assert await api.row_counts() == before
+
+
 async def test_a_refund_without_lines_is_all_that_is_left(api: Api) -> None:
     await _paid(api)
     shop = await api.service()

@@ -271,6 +271,7 @@ def test_a_line_that_the_order_does_not_have_is_named() -> None:
     [
         (RefundForm(""), "refund_id", "too_short"),
         (RefundForm("r1", ()), "lines", "empty"),
+        (RefundForm("r1", metadata={str(n): "" for n in range(21)}), "metadata", "too_many"),
         (a_form_of(A, A), "lines", "same_id_twice"),
         (a_form_of(*(RequestedLine(str(n)) for n in range(101))), "lines", "too_many"),
         (a_form_of(RequestedLine("a", quantity=0)), "lines.0.quantity", "too_small"),
