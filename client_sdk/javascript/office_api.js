@@ -85,7 +85,9 @@ export class OfficeApi extends Api {
 
   /** Make coupons as codes, without a drop. At most 100,000 a call. Where `made` is less than `quantity`,
    * the server makes the rest by itself.
-   * @param {string} id @param {{quantity: number, source?: CodeSource}} body @param {Once} [once]
+   * @param {string} id
+   * @param {{quantity: number, source?: CodeSource, metadata?: Record<string, string>|null}} body
+   * @param {Once} [once]
    * @returns {Promise<CodeRun>} */
   makeCodes(id, body, once) {
     return this._call("POST", path`/v1/batches/${id}/codes`, { body, ...once });

@@ -185,6 +185,7 @@ class OfficeApi(Api):
         quantity: int,
         *,
         source: CodeSource = "list",
+        metadata: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> CodeRun:
         """Make coupons as codes, without a drop. At most 100,000 a call.
@@ -192,7 +193,9 @@ class OfficeApi(Api):
         Where `made` is less than `quantity`, the server makes the rest by itself. Repeatable with the same
         `idempotency_key`.
         """
-        body = {"quantity": quantity, "source": source}
+        body: dict[str, object] = {"quantity": quantity, "source": source}
+        if metadata is not None:
+            body["metadata"] = metadata
         path = f"/v1/batches/{escaped(batch_id)}/codes"
         return await self._call(CodeRun, "POST", path, body, headers=once_header(idempotency_key))
 

@@ -65,6 +65,7 @@ UNTYPED = {
     "ticket_card",
 }
 NO_CALLS = {"aclose", "fresh_token"}
+_SENT_IF_GIVEN = ("payment", "client_random", "version", "metadata")  # parameters with a default
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def _python_call(name: str) -> Call:
     arguments: dict[str, Any] = {
         each.name: _argument(hints[each.name])
         for each in parameters
-        if each.default is each.empty or each.name in ("payment", "client_random", "version")
+        if each.default is each.empty or each.name in _SENT_IF_GIVEN
     }
     asyncio.run(method(**arguments))
     return recorder.seen

@@ -20,6 +20,7 @@
  * @property {CodeSource} source
  * @property {number} quantity
  * @property {number} made
+ * @property {Record<string, string>} metadata
  * @property {string} created_at
  */
 

@@ -16,6 +16,7 @@ class CodeRun(TypedDict):
     source: CodeSource
     quantity: int
     made: int
+    metadata: dict[str, str]
     created_at: str
 
 

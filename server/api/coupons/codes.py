@@ -22,7 +22,7 @@ from server.api.http.endpoints import (
     StreamedResponse,
     respond,
 )
-from server.api.http.fields import Body, Moment, ResponseModel, absent
+from server.api.http.fields import Body, Metadata, Moment, ResponseModel, absent
 from server.api.http.paging import PageQuery, first_page
 from server.core import instants
 from server.core.coupons.code_runs import MAX_CODES, CodeRun, CodeState, ListedCode, Source
@@ -50,6 +50,7 @@ class CodesBody(Body):
 
     quantity: Annotated[int, Field(ge=1, le=MAX_CODES)]
     source: Literal["list", "link"] = "list"
+    metadata: Metadata | None = None
 
 
 class VoidBody(Body):
@@ -73,6 +74,7 @@ class CodeRunResponse(ResponseModel):
     source: str
     quantity: int
     made: int
+    metadata: dict[str, str]
     created_at: Moment
 
 
@@ -116,6 +118,7 @@ async def create(
         batch_id=request.path["id"],
         quantity=request.body.quantity,
         source=Source(request.body.source),
+        metadata=request.body.metadata,
         key=request.key,
         now=request.now,
     )
@@ -166,6 +169,7 @@ def _run_response(run: CodeRun) -> CodeRunResponse:
         source=run.source.value,
         quantity=run.quantity,
         made=run.made,
+        metadata=dict(run.metadata),
         created_at=run.created_at,
     )
 

@@ -4,13 +4,13 @@ Used by flows/coupons/codes.py, stored by ledger/coupons/codes.py, published by 
 units from the batch at once; its codes are made afterwards, piece by piece.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from server.core.promotions.batches import Batch
-from server.core.promotions.template_rules import amount_violations
+from server.core.promotions.template_rules import amount_violations, metadata_violations
 from server.core.refusals import Code, Refused
 from server.core.violations import Violation
 
@@ -36,6 +36,7 @@ class CodeRun:
     created_by: str
     created_at: int
     made: int = 0
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_done(self) -> bool:
@@ -71,8 +72,10 @@ class ListedCode:
     valid_until: int | None = None
 
 
-def quantity_violations(quantity: int) -> Iterator[Violation]:
+def run_violations(quantity: int, metadata: Mapping[str, str]) -> Iterator[Violation]:
+    """Yield everything that is wrong with a request for codes."""
     yield from amount_violations("quantity", quantity, 1, MAX_CODES)
+    yield from metadata_violations("metadata", metadata)
 
 
 def binding_refusal(batch: Batch, now: int) -> Refused | None:

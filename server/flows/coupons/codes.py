@@ -12,7 +12,7 @@ as a whole, and is made again with other codes.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
@@ -25,7 +25,7 @@ from server.core.coupons.code_runs import (
     CodeState,
     ListedCode,
     Source,
-    quantity_violations,
+    run_violations,
 )
 from server.core.coupons.coupons import use_window
 from server.core.promotions.batches import Batch
@@ -69,6 +69,7 @@ async def make_codes(  # noqa: PLR0913 - keywords, each named by the caller
     source: Source,
     key: IdempotencyKey | None,
     now: int,
+    metadata: Mapping[str, str] | None = None,
 ) -> CodeRun | Refused:
     """Take the units, make codes for DRIVE_SECONDS at most, and return the run as it is then.
 
@@ -76,7 +77,7 @@ async def make_codes(  # noqa: PLR0913 - keywords, each named by the caller
     not_found; wrong_state while claims are stopped; stock_short with the number `available` (an unlimited
     batch is never short), or with `budget`.
     """
-    broken = [*quantity_violations(quantity)]
+    broken = [*run_violations(quantity, metadata or {})]
     if broken:
         return refused(broken)
     run = CodeRun(
@@ -86,6 +87,7 @@ async def make_codes(  # noqa: PLR0913 - keywords, each named by the caller
         quantity=quantity,
         created_by=actor,
         created_at=now,
+        metadata=metadata or {},
     )
     async with ledger.begin() as conn:
         earlier = await find_previous_result(conn, key, run.id, now)

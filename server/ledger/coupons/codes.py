@@ -225,7 +225,10 @@ def _shown_state(
 _IS_CODE = and_(coupons.c.claim_id.is_(None), coupons.c.issuance_id.is_(None))
 _RUN = tuple(
     code_runs.c[name]
-    for name in ("id", "batch_id", "source", "quantity", "created_by", "created_at", "made")
+    for name in (
+        *("id", "batch_id", "source", "quantity", "created_by", "created_at", "made"),
+        "metadata",
+    )
 )
 _LISTED = (
     *("id", "code", "source", "state", "created_at", "student", "bound_at"),

@@ -58,6 +58,30 @@ async def test_a_repeated_request_makes_them_once(api: Api) -> None:
     assert len(good(await operator.get(path))["codes"]) == 3
 
 
+async def test_a_run_of_codes_keeps_its_metadata(api: Api) -> None:
+    batch = await api.made_batch()
+    operator, path = await api.operator(), f"/v1/batches/{batch['id']}/codes"
+    headers = {"Idempotency-Key": "once"}
+    body = {"quantity": 3, "metadata": {"leaflet": "spring"}}
+
+    run = good(await operator.post(path, json=body, headers=headers), 201)
+    plain = good(await operator.post(path, json={"quantity": 1}), 201)
+
+    assert (run["made"], run["metadata"]) == (3, {"leaflet": "spring"})
+    assert plain["metadata"] == {}
+    assert good(await operator.post(path, json=body, headers=headers), 201) == run
+
+
+async def test_a_run_of_codes_with_too_much_metadata_is_refused(api: Api) -> None:
+    batch, operator = await api.made_batch(), await api.operator()
+    before = await api.row_counts()
+    body = {"quantity": 1, "metadata": {f"k{number}": "" for number in range(21)}}
+    answer = await operator.post(f"/v1/batches/{batch['id']}/codes", json=body)
+    assert answer.status_code == 422
+    assert [field for field, _ in field_errors(answer)] == ["metadata"]
+    assert await api.row_counts() == before
+
+
 async def test_more_than_the_batch_has_are_refused_whole(api: Api) -> None:
     batch = await api.made_batch(quantity=3)
     before = await api.row_counts()

@@ -36,6 +36,12 @@ CALLS: list[tuple[Call, str, str, object]] = [
         {"quantity": 5, "source": "link"},
     ),
     (
+        lambda a: a.make_codes("bat_1", 5, metadata={"for": "print"}),
+        "POST",
+        "/v1/batches/bat_1/codes",
+        {"quantity": 5, "source": "list", "metadata": {"for": "print"}},
+    ),
+    (
         lambda a: a.list_codes("bat_1", Page(2, "cpn_1")),
         "GET",
         "/v1/batches/bat_1/codes?limit=2&after=cpn_1",

@@ -7,7 +7,7 @@ from server.core.coupons.code_runs import (
     CodeRun,
     Source,
     binding_refusal,
-    quantity_violations,
+    run_violations,
 )
 from server.core.promotions.batches import ClaimWindow
 from server.core.refusals import Code
@@ -16,12 +16,17 @@ from tests.unit.core.promotions.test_batch_edits import BATCH, NOW
 
 @pytest.mark.parametrize(("quantity", "code"), [(0, "too_small"), (MAX_CODES + 1, "too_large")])
 def test_a_run_has_bounds(quantity: int, code: str) -> None:
-    (found,) = quantity_violations(quantity)
+    (found,) = run_violations(quantity, {})
     assert (found.field, found.code) == ("quantity", code)
 
 
 def test_as_many_as_allowed_is_allowed() -> None:
-    assert [*quantity_violations(MAX_CODES), *quantity_violations(1)] == []
+    assert [*run_violations(MAX_CODES, {}), *run_violations(1, {})] == []
+
+
+def test_a_run_has_bounds_of_its_metadata() -> None:
+    (found,) = run_violations(1, {str(number): "" for number in range(21)})
+    assert (found.field, found.code) == ("metadata", "too_many")
 
 
 def test_a_run_is_done_when_all_are_made() -> None:
