@@ -12,7 +12,7 @@
 
 /**
  * To whom: `students`, 50 at most, or those who are in the room and have the `tag`. `course`: what it is
- * meant for, shown with it.
+ * meant for, shown with it. `metadata`: for the school, of each of the offers.
  *
  * @typedef {object} OfferForm
  * @property {string} batch_id
@@ -20,6 +20,7 @@
  * @property {string|null} [tag]
  * @property {string|null} [course]
  * @property {string|null} [message]
+ * @property {Record<string, string>|null} [metadata]
  * @property {number} expires_in_seconds
  */
 
@@ -36,7 +37,7 @@
 
 /**
  * `offered` and `seen` are open. `template`: what the coupon is worth. `coupon`: once it is accepted, to its
- * student.
+ * student. `metadata`: to the school, never to its student.
  *
  * @typedef {object} Offer
  * @property {string} id
@@ -52,6 +53,7 @@
  * @property {string} [coupon_id]
  * @property {Template} template
  * @property {OfferCoupon} [coupon]
+ * @property {Record<string, string>} [metadata]
  */
 
 /**

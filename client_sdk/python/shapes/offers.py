@@ -9,7 +9,7 @@ OfferState = Literal["offered", "seen", "accepted", "declined", "expired", "with
 
 class OfferForm(TypedDict):
     """The students it is for: `students`, 50 at most, or those who are in the room and have the `tag`.
-    `course`: what it is meant for, shown with it.
+    `course`: what it is meant for, shown with it. `metadata`: for the school, of each of the offers.
     """
 
     batch_id: str
@@ -17,6 +17,7 @@ class OfferForm(TypedDict):
     tag: NotRequired[str | None]
     course: NotRequired[str | None]
     message: NotRequired[str | None]
+    metadata: NotRequired[dict[str, str] | None]
     expires_in_seconds: int
 
 
@@ -32,7 +33,7 @@ class OfferCoupon(TypedDict):
 
 class Offer(TypedDict):
     """`offered` and `seen` are open. `template`: what the coupon is worth. `coupon`: once it is accepted, to
-    its student.
+    its student. `metadata`: to the school, never to its student.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Offer(TypedDict):
     coupon_id: NotRequired[str]
     template: Template
     coupon: NotRequired[OfferCoupon]
+    metadata: NotRequired[dict[str, str]]
 
 
 class OpenOffer(TypedDict):

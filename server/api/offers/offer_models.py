@@ -8,6 +8,7 @@ from server.api.http.fields import (
     Body,
     Id,
     Message,
+    Metadata,
     Moment,
     NotEmpty,
     QueryFields,
@@ -24,13 +25,15 @@ from server.core.offers.offers import MAX_SECONDS, MAX_STUDENTS, MIN_SECONDS, Of
 
 class OfferBody(Body):
     """An offer to `students`, or to those who are in the room and have the `tag`. `course`: what it is meant
-    for, shown with it; where the coupon may be used is the template's scope."""
+    for, shown with it; where the coupon may be used is the template's scope. `metadata`: for the school, of
+    each of the offers."""
 
     batch_id: Id
     students: Annotated[list[Student], NotEmpty, Field(max_length=MAX_STUDENTS)] | None = None
     tag: ShortText | None = None
     course: ShortText | None = None
     message: Message | None = None
+    metadata: Metadata | None = None
     expires_in_seconds: Annotated[int, Field(ge=MIN_SECONDS, le=MAX_SECONDS)]
 
 
@@ -58,7 +61,7 @@ class OfferCouponResponse(ResponseModel):
 
 class OfferResponse(ResponseModel):
     """`state`: `offered` and `seen` are open. `template`: what the coupon is worth. `coupon`: once it is
-    accepted, to its student."""
+    accepted, to its student. `metadata`: to the school, never to its student."""
 
     id: str
     room: str
@@ -73,6 +76,7 @@ class OfferResponse(ResponseModel):
     coupon_id: str | None = absent()
     template: TemplateResponse
     coupon: OfferCouponResponse | None = absent()
+    metadata: dict[str, str] | None = absent()
 
 
 class RefusedOfferResponse(ResponseModel):

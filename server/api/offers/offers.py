@@ -47,6 +47,7 @@ async def create(
         course=body.course,
         message=body.message or "",
         tag=body.tag,
+        metadata=body.metadata or {},
     )
     made = await make_offers.make_offers(
         stores_of(deps, request), room, form, request.key, request.now
@@ -106,7 +107,8 @@ def stores_of(deps: ApiDependencies, request: ApiRequest[Any, Any]) -> Stores:
 
 
 def offer_response(shown: ShownOffer, *, is_own: bool = False) -> OfferResponse:
-    """Return an offer as JSON; the code of its coupon only to its student (`is_own`)."""
+    """Return an offer as JSON; the code of its coupon only to its student (`is_own`), the metadata only to
+    the school."""
     offer = shown.offer
     return OfferResponse(
         id=offer.id,
@@ -122,6 +124,7 @@ def offer_response(shown: ShownOffer, *, is_own: bool = False) -> OfferResponse:
         coupon_id=offer.coupon_id,
         template=template_response(shown.template),
         coupon=_coupon(shown.coupon) if is_own and shown.coupon is not None else None,
+        metadata=None if is_own else dict(offer.metadata),
     )
 
 

@@ -4,13 +4,14 @@ Used by flows/offers, stored by ledger/offers, published by the API and in the f
 `offer_withdrawn`. Knows nothing of rooms that are live: whom a tag names is found by the flow.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from server.core.ids import BatchId, CouponId, StudentId
 from server.core.offers.roster import MAX_SHOWN
+from server.core.promotions.template_rules import metadata_violations
 from server.core.violations import Violation
 
 MAX_STUDENTS: Final = 50  # named in one request; MAX_SHOWN by a tag
@@ -37,7 +38,7 @@ OPEN: Final = (OfferState.OFFERED, OfferState.SEEN)
 class OfferForm:
     """An offer as a teacher asks for it, to named students. `course`: what it is meant for, shown with it;
     the scope of the coupon is the template's. `tag`: the students are those who are in the room and have
-    it, perhaps nobody."""
+    it, perhaps nobody. `metadata`: for the school, of each of the offers."""
 
     batch_id: BatchId
     students: tuple[StudentId, ...]
@@ -45,6 +46,7 @@ class OfferForm:
     course: str | None = None
     message: str = ""
     tag: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class Offer:
     ended_at: int | None = None
     issuance_id: str | None = None
     coupon_id: CouponId | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -93,6 +96,7 @@ def violations(form: OfferForm) -> Iterator[Violation]:
         yield Violation("expires_in_seconds", "too_small")
     if form.expires_in_seconds > MAX_SECONDS:
         yield Violation("expires_in_seconds", "too_large")
+    yield from metadata_violations("metadata", form.metadata)
 
 
 def limited_among(

@@ -184,6 +184,7 @@ def _offers(request: _Request, actor: str, students: list[StudentId]) -> list[Of
             created_at=request.now,
             course=form.course,
             message=form.message,
+            metadata=form.metadata,
         )
         for student, offer_id in zip(students, sorted(new_ids("ofr", len(students))), strict=True)
     ]

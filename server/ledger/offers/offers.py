@@ -38,6 +38,7 @@ def _row(offer: Offer) -> dict[str, Any]:
         "expires_at": offer.expires_at,
         "created_by": offer.created_by,
         "created_at": offer.created_at,
+        "metadata": dict(offer.metadata),
     }
 
 
@@ -164,4 +165,5 @@ def _offer(row: RowMapping) -> Offer:
         ended_at=row["ended_at"],
         issuance_id=row["issuance_id"],
         coupon_id=None if row["coupon_id"] is None else CouponId(row["coupon_id"]),
+        metadata=row["metadata"],
     )

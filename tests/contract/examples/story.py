@@ -247,7 +247,12 @@ async def tasks_and_draws(school: School, batch: Json) -> None:
 
 
 async def offers(school: School, batch: Json) -> None:
-    form = {"batch_id": batch["id"], "students": ["eve", "fay"], "expires_in_seconds": 600}
+    form = {
+        "batch_id": batch["id"],
+        "students": ["eve", "fay"],
+        "expires_in_seconds": 600,
+        "metadata": {"call": "17"},
+    }
     made = await school.call("POST /v1/rooms/{room}/offers", who="instructor", body=form)
     eve, fay = (offer["id"] for offer in made["offers"])
     await school.call("GET /v1/rooms/{room}/offers", who="instructor")

@@ -46,6 +46,23 @@ async def test_an_offer_is_made_seen_and_accepted_once(api: Api) -> None:
     assert (shown["state"], "coupon" in shown) == ("accepted", False)
 
 
+async def test_metadata_is_of_each_offer_and_told_to_teachers_alone(api: Api) -> None:
+    batch, metadata = await api.made_batch(), {"call": "17", "why": "3 % missed"}
+    first, second = (await made(api, batch, "ann", "ben", metadata=metadata))["offers"]
+    (plain,) = (await made(api, batch, "cat"))["offers"]
+    teacher, ann = await api.teacher(ROOM), await api.student("ann", ROOM)
+    listed = good(await teacher.get(PATH))["offers"]
+    (mine,) = good(await ann.get("/v1/me/offers"))["offers"]
+    calls = [f"/v1/me/offers/{first['id']}/{call}" for call in ("seen", "accept")]
+    told = [mine, *[good(await ann.post(call)) for call in calls]]
+    withdrawn = good(await teacher.post(f"{PATH}/{second['id']}/withdraw"))
+
+    assert first["metadata"] == second["metadata"] == withdrawn["metadata"] == metadata
+    assert [one["metadata"] for one in listed] == [{}, metadata, metadata]
+    assert plain["metadata"] == {}
+    assert not any("metadata" in one for one in told)
+
+
 async def test_nobody_else_can_see_accept_or_decline_it(api: Api) -> None:
     (offer,) = (await made(api, await api.made_batch(), "ann"))["offers"]
     ben = await api.student("ben", ROOM)
@@ -107,6 +124,7 @@ async def test_an_assistant_may_offer_and_another_student_may_not(api: Api) -> N
         ({"students": []}, "students", "empty"),
         ({"students": [f"s{n}" for n in range(51)]}, "students", "too_many"),
         ({"tag": "vip"}, "tag", "conflict"),
+        ({"metadata": {f"k{n}": "v" for n in range(21)}}, "metadata", "too_many"),
         ({"expires_in_seconds": 59}, "expires_in_seconds", "too_small"),
         ({"batch_id": "bat_none"}, "batch_id", "unknown"),
     ],

@@ -48,6 +48,7 @@ def test_a_good_form_has_no_violations() -> None:
         ),
         ({"expires_in_seconds": MIN_SECONDS - 1}, "expires_in_seconds", "too_small"),
         ({"expires_in_seconds": MAX_SECONDS + 1}, "expires_in_seconds", "too_large"),
+        ({"metadata": {f"k{n}": "v" for n in range(21)}}, "metadata", "too_many"),
     ],
 )
 def test_each_limit_is_named(change: dict[str, object], field: str, code: str) -> None:
