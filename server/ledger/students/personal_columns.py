@@ -83,8 +83,8 @@ ID_OF_ROW: Final = "<id>"  # in place of a value: the id of the row itself
 
 # What is told of a student in free words or by other names, in a row that has a student's id. An erasure
 # empties it: the columns that may be null become null, the others the value here.
-CLEARED_COLUMNS: Final[Mapping[str, Mapping[str, str | None]]] = {
-    "access_rules": {"reason": "erased", "metadata": "{}"},
+CLEARED_COLUMNS: Final[Mapping[str, Mapping[str, str | dict[str, str] | None]]] = {
+    "access_rules": {"reason": "erased", "metadata": {}},
     "claims": {"request_id": "erased"},
     # The leaf stays, and with it the proof of the draw.
     "draw_entries": {"request_id": "erased", "person": "", "device": ""},
@@ -93,8 +93,8 @@ CLEARED_COLUMNS: Final[Mapping[str, Mapping[str, str | None]]] = {
     "inviters": {"person": None, "device": None},
     "lottery_spins": {"request_id": ID_OF_ROW},
     "messages": {"text": None, "data": "{}", "url": None, "once": ID_OF_ROW},
-    "offers": {"message": "", "course": None, "metadata": "{}"},
-    "redemptions": {"metadata": "{}"},
+    "offers": {"message": "", "course": None, "metadata": {}},
+    "redemptions": {"metadata": {}},
     "students": {"name": None, "name_key": None},
     "student_events": {"data": "{}"},
 }

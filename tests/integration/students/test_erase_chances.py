@@ -22,6 +22,7 @@ from server.flows.lotteries.draw_spins import SpinRequest
 from server.flows.lotteries.lotteries import make_lottery
 from server.flows.lotteries.spin_queue import SpinQueue
 from server.flows.offers.make_offers import make_offers
+from server.flows.offers.show_offers import page_of_room
 from server.flows.students.erase import Erasing, ErasureRequest, request_erasure
 from server.flows.students.export import export_student, request_export
 from server.flows.tasks import invites
@@ -74,7 +75,9 @@ async def entered(rig: WorkerRig) -> DropId:
 async def chances(rig: WorkerRig) -> DropId:
     """Let the student have a row of each kind; return the draw that they have entered."""
     batch = await rig.classroom.made_batch(per_student=9)
-    form = OfferForm(BatchId(batch.id), (ANN,), 600, message=f"For {ANN} alone")
+    form = OfferForm(
+        BatchId(batch.id), (ANN,), 600, message=f"For {ANN} alone", metadata={"of": ANN}
+    )
     granted(await make_offers(rig.stores, ROOM, form, None, now_ms()))
     asking = await rig.classroom.opened(batch, task=InviteTask(2))
     granted(await invites.own_link(rig.stores, asking.id, who(ANN), now_ms()))
@@ -113,6 +116,8 @@ async def test_each_kind_of_row_is_exported_and_erased(
     assert await tables_naming(rig.ledger, ANN) == []
     assert files_with("bob", tmp_path) != [], "the control"
     assert files_with(ANN, tmp_path) == []
+    (offer,) = await page_of_room(rig.ledger, ROOM, None, None, 9)
+    assert offer.offer.metadata == {}
     async with rig.ledger.read() as conn:
         its = tables.draw_entries.c
         leaves = list(await conn.scalars(select(its.leaf).where(its.drop_id == drop_id)))
