@@ -16,6 +16,7 @@
  * @property {string} value
  * @property {string} reason
  * @property {string} [until]
+ * @property {Record<string, string>|null} [metadata]
  */
 
 /**
@@ -27,6 +28,7 @@
  * @property {string} value
  * @property {string} reason
  * @property {string|null} until
+ * @property {Record<string, string>} metadata
  * @property {string} created_by
  * @property {string} created_at
  * @property {string|null} ended_by

@@ -12,6 +12,7 @@ class BlockForm(TypedDict):
     value: str
     reason: str
     until: NotRequired[str]
+    metadata: NotRequired[dict[str, str] | None]
 
 
 class Block(TypedDict):
@@ -22,6 +23,7 @@ class Block(TypedDict):
     value: str
     reason: str
     until: str | None
+    metadata: dict[str, str]
     created_by: str
     created_at: str
     ended_by: str | None

@@ -18,7 +18,15 @@ from server.api.http.endpoints import (
     NoQuery,
     respond,
 )
-from server.api.http.fields import Body, Instant, Moment, QueryFields, Readable, ResponseModel
+from server.api.http.fields import (
+    Body,
+    Instant,
+    Metadata,
+    Moment,
+    QueryFields,
+    Readable,
+    ResponseModel,
+)
 from server.api.http.paging import PageQuery, first_page
 from server.core.access.blocks import BlockForm
 from server.core.access.rules import BLOCKS, MAX_REASON, MAX_VALUE, AccessRule, RuleKind
@@ -40,6 +48,7 @@ class BlockBody(Body):
     value: _Value
     reason: _Reason
     until: Instant | None = None
+    metadata: Metadata | None = None
 
 
 class EndBlockBody(Body):
@@ -71,6 +80,7 @@ class BlockResponse(ResponseModel):
     value: str
     reason: str
     until: Moment | None
+    metadata: dict[str, str]
     created_by: str
     created_at: Moment
     ended_by: str | None
@@ -90,7 +100,7 @@ async def create(
     deps: ApiDependencies, request: ApiRequest[BlockBody, NoQuery]
 ) -> ApiResponse | Refused:
     body = request.body
-    form = BlockForm(RuleKind(body.kind), body.value, body.reason, body.until)
+    form = BlockForm(RuleKind(body.kind), body.value, body.reason, body.until, body.metadata or {})
     actor = request.identity.subject
     made = await flows.block(deps.ledger, deps.feed, form, actor, request.now, request.key)
     return respond(made, _to_response)

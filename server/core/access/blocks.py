@@ -5,12 +5,16 @@ is skipped by issuances; what they have stays theirs and can be used (decision 0
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from server.core.access.rules import HOLDER_HASH, MAX_HOLDER_HASH, MAX_REASON, RuleKind
-from server.core.promotions.template_rules import MAX_INSTANT, text_violations
+from server.core.promotions.template_rules import (
+    MAX_INSTANT,
+    metadata_violations,
+    text_violations,
+)
 from server.core.refusals import Code, Refused
 from server.core.violations import Violation
 
@@ -28,6 +32,7 @@ class BlockForm:
     value: str
     reason: str
     until: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def violations(form: BlockForm, now: int) -> list[Violation]:
@@ -36,6 +41,7 @@ def violations(form: BlockForm, now: int) -> list[Violation]:
         *_value(form),
         *_until(form.until, now),
         *text_violations("reason", form.reason.strip(), MAX_REASON),
+        *metadata_violations("metadata", form.metadata),
     ]
 
 

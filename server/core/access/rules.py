@@ -5,7 +5,8 @@ its time is over. What a rule of each kind does is in blocks.py, revocations.py 
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -44,7 +45,7 @@ class AccessRule:
 
     `made_before`: of a revocation by subject or by time, the instant from which tokens are good again.
     `until`: when the rule ends by itself; None: not before somebody ends it. `version`: that of all rules
-    when this one was changed last.
+    when this one was changed last. `metadata`: for the school; not read where changes are followed.
     """
 
     id: str
@@ -58,6 +59,7 @@ class AccessRule:
     ended_by: str | None = None
     ended_at: int | None = None
     version: int = 0
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     def is_in_force(self, now: int) -> bool:
         return self.ended_at is None and (self.until is None or now < self.until)

@@ -44,6 +44,7 @@ async def block(
         created_by=actor,
         created_at=now,
         until=form.until,
+        metadata=form.metadata,
     )
     async with ledger.begin() as conn:
         earlier = await find_previous_result(conn, key, made.id, now)

@@ -46,6 +46,7 @@ _COLUMNS: Final = tuple(
         *("made_before", "until", "ended_by", "ended_at", "version"),
     )
 )
+_WITH_METADATA: Final = (*_COLUMNS, _rows["metadata"])
 _IS_IN_FORCE = _rows.ended_at.is_(None)
 
 
@@ -72,7 +73,8 @@ async def version(conn: AsyncConnection) -> int:
 
 async def insert_rule(conn: AsyncConnection, rule: AccessRule) -> None:
     """Insert the rule. The caller has ended the one that had its kind and value."""
-    await conn.execute(_ADDED, {column.name: getattr(rule, column.name) for column in _COLUMNS})
+    values = {column.name: getattr(rule, column.name) for column in _COLUMNS}
+    await conn.execute(_ADDED, values | {"metadata": dict(rule.metadata)})
 
 
 async def end_rule_of(
@@ -101,7 +103,7 @@ async def page(
     conn: AsyncConnection, wanted: RuleFilter, now: int, limit: int, after: str | None
 ) -> list[AccessRule]:
     """Return a page of rules in force, newest first, that begins after the rule `after`."""
-    query = select(*_COLUMNS).where(_rows.kind.in_(wanted.kinds), _in_force_at(now))
+    query = select(*_WITH_METADATA).where(_rows.kind.in_(wanted.kinds), _in_force_at(now))
     if wanted.value is not None:
         query = query.where(_rows.value == wanted.value)
     if after is not None:
@@ -119,7 +121,7 @@ async def changed_since(
     conn: AsyncConnection, known: int, after: str, kinds: Collection[RuleKind], limit: int
 ) -> list[AccessRule]:
     """Return rules that were changed after the version `known`, oldest change first; of that version too
-    those behind the id `after`."""
+    those behind the id `after`. Without their metadata: every process reads all rules."""
     query = select(*_COLUMNS).where(
         _rows.kind.in_(kinds),
         tuple_(_rows.version, _rows.id) > tuple_(literal(known), literal(after)),
@@ -198,7 +200,7 @@ def _in_force_at(now: int) -> ColumnElement[bool]:
 
 
 async def _first(conn: AsyncConnection, where: ColumnElement[bool]) -> AccessRule | None:
-    row = (await conn.execute(select(*_COLUMNS).where(where))).first()
+    row = (await conn.execute(select(*_WITH_METADATA).where(where))).first()
     return _rule(row) if row is not None else None
 
 

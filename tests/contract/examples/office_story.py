@@ -41,7 +41,12 @@ async def triggers(school: School, batch: Json) -> None:
 
 
 async def access(school: School) -> None:
-    block = {"kind": "student", "value": "zed", "reason": "sells coupons"}
+    block = {
+        "kind": "student",
+        "value": "zed",
+        "reason": "sells coupons",
+        "metadata": {"ticket": "88"},
+    }
     made = await school.call("POST /v1/blocks", body=block)
     await school.call("GET /v1/blocks")
     await school.call("GET /v1/blocks/{id}", made["id"])

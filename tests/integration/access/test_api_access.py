@@ -1,15 +1,18 @@
 """The calls of operators: blocks, revocations, stops of instructors."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
 from server.core import instants
 from server.ledger.tables import acts
-from tests.support.builders.api import Api, field_errors, good, refused
+from tests.support.builders.api import Api, Json, field_errors, good, refused
 
 pytestmark = pytest.mark.asyncio
 
-A_BLOCK = {"kind": "student", "value": "ann", "reason": "abuse"}
+A_BLOCK: Json = {"kind": "student", "value": "ann", "reason": "abuse"}
+TOO_MANY = {f"k{n}": "v" for n in range(21)}
 
 
 async def actions(api: Api) -> list[str]:
@@ -26,6 +29,7 @@ class TestBlocks:
             **A_BLOCK,
             "id": "",
             "until": until,
+            "metadata": {},
             "created_by": "olga",
             "created_at": "",
             "ended_by": None,
@@ -39,6 +43,16 @@ class TestBlocks:
         assert good(await operator.delete(f"/v1/blocks/{made['id']}")) == ended
         assert good(await operator.get("/v1/blocks"))["blocks"] == []
         assert await actions(api) == ["block.made", "block.ended"]
+
+    async def test_it_keeps_its_metadata(self, api: Api) -> None:
+        operator, metadata = await api.operator(), {"ticket": "88", "说明": "重复账号"}
+        made = good(await operator.post("/v1/blocks", json=A_BLOCK | {"metadata": metadata}), 201)
+
+        assert made["metadata"] == metadata
+        assert good(await operator.get(f"/v1/blocks/{made['id']}")) == made
+        assert good(await operator.get("/v1/blocks"))["blocks"] == [made]
+        ended = good(await operator.delete(f"/v1/blocks/{made['id']}"))
+        assert ended["metadata"] == metadata
 
     async def test_it_is_ended_by_what_it_names(self, api: Api) -> None:
         operator = await api.operator()
@@ -81,11 +95,12 @@ class TestBlocks:
             ({"reason": ""}, ("reason", "too_short")),
             ({"until": "2001-01-01T00:00:00Z"}, ("until", "over")),
             ({"until": "tomorrow"}, ("until", "bad_format")),
+            ({"metadata": TOO_MANY}, ("metadata", "too_many")),
             ({"room": "101"}, ("room", "unsupported")),
         ],
     )
     async def test_what_is_wrong_is_named_and_nothing_is_written(
-        self, api: Api, change: dict[str, str], error: tuple[str, str]
+        self, api: Api, change: dict[str, Any], error: tuple[str, str]
     ) -> None:
         before = await api.row_counts()
         answer = await (await api.operator()).post("/v1/blocks", json=A_BLOCK | change)

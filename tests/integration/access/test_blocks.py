@@ -35,8 +35,10 @@ A_SECOND = 1.0
 Webs = tuple[WebProcess, WebProcess]
 
 
-async def blocked(classroom: Classroom, kind: RuleKind, value: str, **more: int) -> str:
-    form = BlockForm(kind, value, "abuse", **more)
+async def blocked(
+    classroom: Classroom, kind: RuleKind, value: str, until: int | None = None
+) -> str:
+    form = BlockForm(kind, value, "abuse", until)
     made = await block(classroom.ledger, classroom.desk.feed, form, "olga", now_ms(), None)
     return granted(made).id
 

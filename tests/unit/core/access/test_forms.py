@@ -13,6 +13,7 @@ from server.core.refusals import Code
 from server.core.violations import Violation
 
 NOW = 1_800_000_000_123
+TOO_MANY = {f"k{n}": "v" for n in range(21)}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,7 @@ NOW = 1_800_000_000_123
         (BlockForm(RuleKind.TAG, "night", "x" * 201), [("reason", "too_long")]),
         (BlockForm(RuleKind.TAG, "night", "abuse", NOW), [("until", "over")]),
         (BlockForm(RuleKind.TAG, "night", "abuse", MAX_INSTANT + 1), [("until", "too_large")]),
+        (BlockForm(RuleKind.TAG, "night", "abuse", None, TOO_MANY), [("metadata", "too_many")]),
     ],
 )
 def test_a_block(form: BlockForm, broken: list[tuple[str, str]]) -> None:
