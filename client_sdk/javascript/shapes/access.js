@@ -51,6 +51,7 @@
  * @property {string} [sub]
  * @property {string} [made_before]
  * @property {string} [reason]
+ * @property {Record<string, string>|null} [metadata]
  */
 
 /**
@@ -64,6 +65,7 @@
  * @property {string|null} sub
  * @property {string|null} made_before
  * @property {string} reason
+ * @property {Record<string, string>} metadata
  * @property {string} created_by
  * @property {string} created_at
  * @property {string} until

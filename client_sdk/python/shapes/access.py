@@ -44,6 +44,7 @@ class RevocationForm(TypedDict, total=False):
     sub: str
     made_before: str
     reason: str
+    metadata: dict[str, str] | None
 
 
 class Revocation(TypedDict):
@@ -58,6 +59,7 @@ class Revocation(TypedDict):
     sub: str | None
     made_before: str | None
     reason: str
+    metadata: dict[str, str]
     created_by: str
     created_at: str
     until: str

@@ -18,7 +18,15 @@ from server.api.http.endpoints import (
     NoQuery,
     respond,
 )
-from server.api.http.fields import Body, Instant, Moment, Readable, ResponseModel, Student
+from server.api.http.fields import (
+    Body,
+    Instant,
+    Metadata,
+    Moment,
+    Readable,
+    ResponseModel,
+    Student,
+)
 from server.api.http.paging import PageQuery, first_page
 from server.core.access.revocations import RevocationForm
 from server.core.access.rules import MAX_REASON, MAX_VALUE, REVOCATIONS, AccessRule
@@ -36,6 +44,7 @@ class RevocationBody(Body):
     sub: Student | None = None
     made_before: Instant | None = None
     reason: Annotated[str, Field(max_length=MAX_REASON), Readable] = ""
+    metadata: Metadata | None = None
 
 
 class RevocationResponse(ResponseModel):
@@ -48,6 +57,7 @@ class RevocationResponse(ResponseModel):
     sub: str | None
     made_before: Moment | None
     reason: str
+    metadata: dict[str, str]
     created_by: str
     created_at: Moment
     until: Moment
@@ -67,6 +77,7 @@ def _to_response(rule: AccessRule) -> RevocationResponse:
             "sub": rule.value if rule.kind.value == "sub" else None,
             "made_before": rule.made_before,
             "reason": rule.reason,
+            "metadata": rule.metadata,
             "created_by": rule.created_by,
             "created_at": rule.created_at,
             "until": rule.until,
@@ -78,7 +89,7 @@ async def create(
     deps: ApiDependencies, request: ApiRequest[RevocationBody, NoQuery]
 ) -> ApiResponse | Refused:
     body = request.body
-    form = RevocationForm(body.jti, body.sub, body.made_before, body.reason)
+    form = RevocationForm(body.jti, body.sub, body.made_before, body.reason, body.metadata or {})
     life_ms = deps.token_keys.longest_life_ms
     revoker = Revoker(deps.ledger, deps.feed, request.identity.subject, life_ms)
     return respond(await revoker.revoke(form, request.now, request.key), _to_response)

@@ -6,11 +6,11 @@ second is refused, and the answer says from when on new tokens are good. A token
 long ago.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from server.core.access.rules import MAX_VALUE, RuleKind
-from server.core.promotions.template_rules import text_violations
+from server.core.promotions.template_rules import metadata_violations, text_violations
 from server.core.violations import Violation
 
 _SECOND_MS = 1_000
@@ -24,6 +24,7 @@ class RevocationForm:
     sub: str | None = None
     made_before: int | None = None
     reason: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def kind(self) -> RuleKind:
@@ -40,7 +41,7 @@ def violations(form: RevocationForm, now: int) -> list[Violation]:
         return [Violation("jti", "missing")]
     if len(named) > 1:
         return [Violation(name, "only_one") for name in named[1:]]
-    return [*_named(form, now)]
+    return [*_named(form, now), *metadata_violations("metadata", form.metadata)]
 
 
 def _named(form: RevocationForm, now: int) -> Iterator[Violation]:

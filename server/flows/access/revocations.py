@@ -69,4 +69,5 @@ class Revoker:
             made_before=again_at,
             # A token made in this moment is good as long as that; those made before end earlier.
             until=now + self._token_life_ms,
+            metadata=form.metadata,
         )

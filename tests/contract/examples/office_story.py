@@ -53,7 +53,7 @@ async def access(school: School) -> None:
     await school.call("DELETE /v1/blocks/{id}", made["id"])
     await school.call("POST /v1/blocks", body=block)
     await school.call("DELETE /v1/blocks", query={"kind": "student", "value": "zed"})
-    revoked = {"jti": "token-1", "reason": "lost phone"}
+    revoked = {"jti": "token-1", "reason": "lost phone", "metadata": {"ticket": "89"}}
     await school.call("POST /v1/revocations", body=revoked)
     await school.call("GET /v1/revocations")
     reason = {"reason": "wrong room"}

@@ -136,13 +136,17 @@ class TestBlocks:
 class TestRevocations:
     async def test_each_kind_is_made_and_listed(self, api: Api) -> None:
         operator = await api.operator()
-        sent = [{"jti": "t-1"}, {"sub": "ann", "reason": "phone lost"}]
+        sent: list[Json] = [
+            {"jti": "t-1"},
+            {"sub": "ann", "reason": "phone lost", "metadata": {"ticket": "88"}},
+        ]
         made = [good(await operator.post("/v1/revocations", json=one), 201) for one in sent]
 
         assert [(one["kind"], one["jti"], one["sub"]) for one in made] == [
             ("jti", "t-1", None),
             ("sub", None, "ann"),
         ]
+        assert [one["metadata"] for one in made] == [{}, {"ticket": "88"}]
         assert [one["made_before"] is None for one in made] == [True, False]
         listed = good(await operator.get("/v1/revocations"))
         assert listed == {"revocations": made[::-1], "next": None}
@@ -154,15 +158,18 @@ class TestRevocations:
             ({}, [("jti", "missing")]),
             ({"jti": "a", "sub": "b"}, [("sub", "only_one")]),
             ({"made_before": "2100-01-01T00:00:00Z"}, [("made_before", "too_large")]),
+            ({"jti": "a", "metadata": TOO_MANY}, [("metadata", "too_many")]),
             ({"role": "student"}, [("role", "unsupported")]),
         ],
     )
-    async def test_what_is_wrong_is_named(
-        self, api: Api, body: dict[str, str], errors: list[tuple[str, str]]
+    async def test_what_is_wrong_is_named_and_nothing_is_written(
+        self, api: Api, body: dict[str, Any], errors: list[tuple[str, str]]
     ) -> None:
+        before = await api.row_counts()
         answer = await (await api.operator()).post("/v1/revocations", json=body)
 
         assert field_errors(answer) == errors
+        assert await api.row_counts() == before
 
 
 class TestInstructors:

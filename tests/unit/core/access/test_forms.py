@@ -50,6 +50,7 @@ def test_a_block(form: BlockForm, broken: list[tuple[str, str]]) -> None:
             RevocationForm(jti="a", sub="ann", made_before=NOW),
             [("sub", "only_one"), ("made_before", "only_one")],
         ),
+        (RevocationForm(jti="a", metadata=TOO_MANY), [("metadata", "too_many")]),
         (RevocationForm(jti="x" * 201), [("jti", "too_long")]),
         (RevocationForm(sub=""), [("sub", "too_short")]),
         (RevocationForm(made_before=NOW + 2_000), [("made_before", "too_large")]),
