@@ -20,6 +20,7 @@ OFFICE = [
     "coupons",
     "coupons/templates",
     "coupons/new",
+    "given",
     "campaigns",
     "price-rules",
     "approvals",

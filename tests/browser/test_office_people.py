@@ -53,6 +53,21 @@ def give_a_coupon(page: Page) -> None:
     page.get_by_role("button", name="Give it").click()
 
 
+def see_what_was_given(page: Page, student: str) -> None:
+    """The coupon of the paid order, and the one that was given and withdrawn, each with its history."""
+    page.get_by_role("link", name="Given coupons").click()
+    page.get_by_role("textbox", name="Student").fill(student)
+    page.get_by_role("button", name="Filter").click()
+    rows = page.get_by_role("row").filter(has_text=student)
+    expect(rows).to_have_count(2)
+    shot(page, "given_en")
+    page.get_by_role("link", name="withdrawn", exact=True).click()
+    expect(rows).to_have_count(1)
+    expect(rows.get_by_role("cell", name="given to this student")).to_be_visible()
+    rows.get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="What happened")).to_be_visible()
+
+
 def test_an_operator_finds_a_student_helps_them_and_refunds_their_order(
     classroom: Classroom,
 ) -> None:
@@ -86,6 +101,7 @@ def test_an_operator_finds_a_student_helps_them_and_refunds_their_order(
     page.get_by_role("button", name="End the block").click()
     expect(page.get_by_role("button", name="Block this student")).to_be_visible()
 
+    see_what_was_given(page, student)
     page.get_by_role("link", name="Orders and refunds").click()
     page.get_by_role("link", name="Paid", exact=True).click()
     expect(page.get_by_role("link", name=order)).to_be_visible()

@@ -39,6 +39,13 @@ export const officePages = [
     load: () => import("./coupons/coupons-page.js"),
   },
   {
+    name: "given",
+    group: "promotions",
+    roles: READERS,
+    title: ["已发优惠券", "Given coupons"],
+    load: () => import("./students/given-page.js"),
+  },
+  {
     name: "campaigns",
     group: "promotions",
     roles: READERS,
