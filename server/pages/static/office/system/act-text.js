@@ -75,6 +75,7 @@ const DONE = {
   undone: ["已撤回", "undone"],
   voided: ["已作废", "voided"],
   withdrawn: ["已收回", "withdrawn"],
+  expired: ["已过期", "expired"],
   written: ["已写入", "written"],
 };
 
