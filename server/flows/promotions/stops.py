@@ -60,12 +60,12 @@ async def change_stop(
         await stops.change(conn, form, is_stop, actor, now)
         state = await stops.find(conn, form.target)
         await acts.write_act(conn, actor, _ACTIONS[form.kind, is_stop], form.target, now, **what)
+    # Without the reason, which may name a student: an erasure cleans the act, and cannot clean a log.
     _log.warning(
         "stopped" if is_stop else "resumed",
         target=form.target,
         claims=form.claims,
         use=form.use,
-        reason=form.reason,
         by=actor,
     )
     # A desk that is unavailable takes no claims; a worker tells it when it is back.

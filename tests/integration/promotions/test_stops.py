@@ -1,6 +1,7 @@
 """Stop and resume claims on the desk and use in the ledger, on both databases."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from server.core.checkout.reasons import Reason
 from server.core.checkout.redemptions import LockForm, RedemptionState
@@ -49,6 +50,14 @@ class TestClaims:
 
         await switch(classroom, False, kind, target)
         assert await classroom.tap(drop.id, "bob") is Outcome.WON
+
+    async def test_its_reason_is_kept_as_an_act_and_not_logged(self, classroom: Classroom) -> None:
+        batch = await classroom.made_batch()
+        with capture_logs() as logged:
+            await switch(classroom, True, Stoppable.BATCH, batch.id)
+
+        assert [line["event"] for line in logged] == ["stopped"]
+        assert "wrong price" not in str(logged)
 
     async def test_others_go_on(self, classroom: Classroom) -> None:
         stopped, other = await classroom.made_batch(), await classroom.made_batch()
