@@ -57,7 +57,7 @@ def test_an_offer_is_found_after_a_reload_and_declined_or_withdrawn(classroom: C
     offer(teacher, classroom.name("amy"))
     expect(amy.locator("#offers .offer")).to_be_visible()
     amy.reload()
-    amy.get_by_role("button", name="Decline").click()
+    amy.get_by_role("button", name="No, thanks").click()
     expect(amy.locator("#offers-said")).to_have_text("All right: the coupon has gone back.")
     row = teacher.locator("#offers-list .offered").first
     expect(row).to_have_attribute("data-state", "declined")

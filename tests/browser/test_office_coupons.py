@@ -136,7 +136,7 @@ def test_an_operator_makes_a_coupon_and_everything_of_it(classroom: Classroom) -
     page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     shot(page, "batch_zh_phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    page.get_by_role("navigation").get_by_role("link", name="优惠券").click()
+    page.get_by_role("navigation").get_by_role("link", name="优惠券", exact=True).click()
     page.get_by_role("link", name="券模板").click()
     page.get_by_role("link", name=classroom.name("spring")).click()
     page.get_by_text("修改").click()
