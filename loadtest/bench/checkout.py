@@ -8,19 +8,16 @@ machine has PostgreSQL, on PostgreSQL with two.
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
-from loadtest.bench.scenario import Case, CaseResult, Column, Facts, Round, Scenario
+from loadtest.bench.ledgers import cases
+from loadtest.bench.scenario import Case, CaseResult, Column, Scenario
 from loadtest.clients.http_connection import HttpConnection
 from loadtest.clients.school_api import api_as, make_batch
 from loadtest.clients.tokens import NamedToken, SignedTokens
 from loadtest.percentiles import Spread
 from loadtest.storm.worker_pool import RunError
-from loadtest.targets.own_postgres import has_postgres, own_postgres
-from loadtest.targets.own_server import OwnServer, own_server
 
 _ROOM: Final = "shop"
 _AT_ONCE: Final = 24  # connections at the same time
@@ -36,22 +33,6 @@ class _Bought:
 
     ms: float
     finding: str | None = None
-
-
-def _measure_sqlite(orders: int, one: Round) -> CaseResult:
-    return _measure(one.server(1), orders, one)
-
-
-def _measure_postgres(orders: int, one: Round) -> CaseResult:
-    with ExitStack() as stack:
-        url = stack.enter_context(own_postgres())
-        return _measure(own_server(2, url), orders, one)
-
-
-def _measure(server: AbstractContextManager[OwnServer], orders: int, one: Round) -> CaseResult:
-    with server as running:
-        tokens = SignedTokens(running.secret, f"shop-{one.number}")
-        return asyncio.run(_run(running.url, tokens, orders))
 
 
 async def _run(url: str, tokens: SignedTokens, orders: int) -> CaseResult:
@@ -155,13 +136,7 @@ def _ms_since(begun: float) -> float:
 
 
 def _cases(is_quick: bool) -> list[Case]:
-    if is_quick:
-        return [Case({"ledger": "SQLite", "`web` processes": 1}, partial(_measure_sqlite, 40))]
-    cases = [Case({"ledger": "SQLite", "`web` processes": 1}, partial(_measure_sqlite, 2_000))]
-    if has_postgres():
-        facts: Facts = {"ledger": "PostgreSQL", "`web` processes": 2}
-        cases.append(Case(facts, partial(_measure_postgres, 4_000)))
-    return cases
+    return cases("shop", _run, 2_000, on_postgres=4_000, quick=40, is_quick=is_quick)
 
 
 CHECKOUT: Final = Scenario(

@@ -8,7 +8,6 @@ process and, if the machine has PostgreSQL, on PostgreSQL with two.
 
 import asyncio
 import time
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -17,12 +16,11 @@ from typing import Final
 
 from client_sdk.python import Api
 from loadtest.bench.claiming_room import CLAIMS_PER_S, ROOM, ClaimingRoom
-from loadtest.bench.scenario import Case, CaseResult, Column, Facts, Round, Scenario
+from loadtest.bench.ledgers import cases
+from loadtest.bench.scenario import Case, CaseResult, Column, Scenario
 from loadtest.clients.school_api import api_as
 from loadtest.clients.tokens import SignedTokens
 from loadtest.percentiles import Spread
-from loadtest.targets.own_postgres import has_postgres, own_postgres
-from loadtest.targets.own_server import OwnServer, own_server
 
 _A_CALL: Final = 500
 _EVENTS_PER_S: Final = 5_000
@@ -38,22 +36,6 @@ class _Size:
 
     events: int
     quiet_s: float
-
-
-def _measure_sqlite(size: _Size, one: Round) -> CaseResult:
-    return _measure(one.server(1), size, one)
-
-
-def _measure_postgres(size: _Size, one: Round) -> CaseResult:
-    with ExitStack() as stack:
-        url = stack.enter_context(own_postgres())
-        return _measure(own_server(2, url), size, one)
-
-
-def _measure(server: AbstractContextManager[OwnServer], size: _Size, one: Round) -> CaseResult:
-    with server as running:
-        tokens = SignedTokens(running.secret, f"events-{one.number}")
-        return asyncio.run(_run(running.url, tokens, size))
 
 
 async def _run(url: str, tokens: SignedTokens, size: _Size) -> CaseResult:
@@ -133,15 +115,8 @@ class _School:
 
 
 def _cases(is_quick: bool) -> list[Case]:
-    if is_quick:
-        quick = partial(_measure_sqlite, _Size(1_000, 0.5))
-        return [Case({"ledger": "SQLite", "`web` processes": 1}, quick)]
     size = _Size(50_000, 10.0)
-    cases = [Case({"ledger": "SQLite", "`web` processes": 1}, partial(_measure_sqlite, size))]
-    if has_postgres():
-        facts: Facts = {"ledger": "PostgreSQL", "`web` processes": 2}
-        cases.append(Case(facts, partial(_measure_postgres, size)))
-    return cases
+    return cases("events", _run, size, quick=_Size(1_000, 0.5), is_quick=is_quick)
 
 
 EVENTS: Final = Scenario(

@@ -7,25 +7,19 @@ Used by the scenarios of lotteries, links and draws.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
-from loadtest.bench.scenario import Case, CaseResult, Facts, Round
+from loadtest.bench import ledgers
+from loadtest.bench.ledgers import Run
+from loadtest.bench.scenario import Case
 from loadtest.clients.http_connection import HttpConnection
-from loadtest.clients.tokens import SignedTokens
 from loadtest.percentiles import Spread
-from loadtest.targets.own_postgres import has_postgres, own_postgres
-from loadtest.targets.own_server import OwnServer, own_server
 
 LANES: Final = 400  # requests under way
 STUDENTS: Final = 20_000
 _QUICK: Final = 500
-
-# Measures the server at this address with so many students, whose tokens are made by the second argument.
-Run = Callable[[str, SignedTokens, int], Coroutine[Any, Any, CaseResult]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +65,6 @@ async def _lane(
     connection.close()
 
 
-def cases(name: str, run: Run, is_quick: bool) -> list[Case]:
-    """Return the cases: SQLite with one `web` process and, if the machine has PostgreSQL, that with two.
-
-    `name` begins the names of the students, which differ from round to round.
-    """
-    facts: Facts = {"ledger": "SQLite", "`web` processes": 1}
-    if is_quick:
-        return [Case(facts, partial(_on_sqlite, name, run, _QUICK))]
-    found = [Case(facts, partial(_on_sqlite, name, run, STUDENTS))]
-    if has_postgres():
-        facts = {"ledger": "PostgreSQL", "`web` processes": 2}
-        found.append(Case(facts, partial(_on_postgres, name, run, STUDENTS)))
-    return found
-
-
-def _on_sqlite(name: str, run: Run, students: int, one: Round) -> CaseResult:
-    return _measure(one.server(1), f"{name}-{one.number}", run, students)
-
-
-def _on_postgres(name: str, run: Run, students: int, one: Round) -> CaseResult:
-    with ExitStack() as stack:
-        url = stack.enter_context(own_postgres())
-        return _measure(own_server(2, url), f"{name}-{one.number}", run, students)
-
-
-def _measure(
-    server: AbstractContextManager[OwnServer], prefix: str, run: Run, students: int
-) -> CaseResult:
-    with server as running:
-        return asyncio.run(run(running.url, SignedTokens(running.secret, prefix), students))
+def cases(name: str, run: Run[int], is_quick: bool) -> list[Case]:
+    """Return the cases of a burst. `name` begins the names of the students."""
+    return ledgers.cases(name, run, STUDENTS, quick=_QUICK, is_quick=is_quick)

@@ -8,7 +8,6 @@ machine has PostgreSQL, on PostgreSQL with two.
 
 import asyncio
 import time
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -16,13 +15,12 @@ from typing import Final
 from client_sdk.python import Api
 from client_sdk.python.shapes import IssuanceForm
 from loadtest.bench.claiming_room import CLAIMS_PER_S, ROOM, ClaimingRoom
-from loadtest.bench.scenario import Case, CaseResult, Column, Facts, Round, Scenario
+from loadtest.bench.ledgers import cases
+from loadtest.bench.scenario import Case, CaseResult, Column, Scenario
 from loadtest.clients.school_api import api_as, make_batch
 from loadtest.clients.tokens import SignedTokens
 from loadtest.percentiles import Spread
 from loadtest.storm.worker_pool import RunError
-from loadtest.targets.own_postgres import has_postgres, own_postgres
-from loadtest.targets.own_server import OwnServer, own_server
 
 _DEADLINE_S: Final = 120.0
 _PAUSE_S: Final = 0.05
@@ -34,22 +32,6 @@ class _Size:
 
     students: int
     quiet_s: float
-
-
-def _measure_sqlite(size: _Size, one: Round) -> CaseResult:
-    return _measure(one.server(1), size, one)
-
-
-def _measure_postgres(size: _Size, one: Round) -> CaseResult:
-    with ExitStack() as stack:
-        url = stack.enter_context(own_postgres())
-        return _measure(own_server(2, url), size, one)
-
-
-def _measure(server: AbstractContextManager[OwnServer], size: _Size, one: Round) -> CaseResult:
-    with server as running:
-        tokens = SignedTokens(running.secret, f"issue-{one.number}")
-        return asyncio.run(_run(running.url, tokens, size))
 
 
 async def _run(url: str, tokens: SignedTokens, size: _Size) -> CaseResult:
@@ -108,15 +90,8 @@ class _Issuing:
 
 
 def _cases(is_quick: bool) -> list[Case]:
-    if is_quick:
-        quick = partial(_measure_sqlite, _Size(2_000, 0.5))
-        return [Case({"ledger": "SQLite", "`web` processes": 1}, quick)]
     size = _Size(100_000, 10.0)
-    cases = [Case({"ledger": "SQLite", "`web` processes": 1}, partial(_measure_sqlite, size))]
-    if has_postgres():
-        facts: Facts = {"ledger": "PostgreSQL", "`web` processes": 2}
-        cases.append(Case(facts, partial(_measure_postgres, size)))
-    return cases
+    return cases("issue", _run, size, quick=_Size(2_000, 0.5), is_quick=is_quick)
 
 
 ISSUANCE: Final = Scenario(
