@@ -87,7 +87,15 @@ async def _all_are_confirmed(school: School, drop_id: str, won: list[Claimer]) -
 
 
 async def _the_figures_are_right(school: School, batch_id: str, drop_id: str) -> None:
-    drop = await school.seen(f"/v1/rooms/{ROOM}/drops/{drop_id}")
+    path = f"/v1/rooms/{ROOM}/drops/{drop_id}"
+
+    async def everyone_is_counted() -> bool:
+        return bool((await school.seen(path))["present"] == HALF)
+
+    # Each process announces its own count at an interval, and later when it is busy: the sum of both
+    # is right only after the next announcement.
+    await eventually(everyone_is_counted, deadline_s=15)
+    drop = await school.seen(path)
     wanted = {
         "state": "sold_out",
         "quantity": UNITS,
