@@ -138,7 +138,15 @@ async def test_a_driver_that_lost_its_lease_writes_nothing(
     await assert_books(rig, batch)
 
 
-async def _race(rig: WorkerRig) -> tuple[Counter[StudentId], int]:
+class _Taps:
+    """The taps of the race: whoever lets them begin can wait until all are answered."""
+
+    def __init__(self) -> None:
+        self.may_begin = asyncio.Event()
+        self.are_answered = asyncio.Event()
+
+
+async def _race(rig: WorkerRig, taps: _Taps) -> tuple[Counter[StudentId], int]:
     """Let every student tap and be issued a coupon of one batch at once; return how many live coupons each
     has, and how many wins were taken back.
     """
@@ -146,8 +154,11 @@ async def _race(rig: WorkerRig) -> tuple[Counter[StudentId], int]:
     drop = await rig.classroom.opened(batch, quantity=100)
     issuance = await asked(rig, batch, STUDENTS)
 
-    async def tap_all() -> list[Outcome]:
-        return [await rig.classroom.tap(drop.id, student) for student in reversed(STUDENTS)]
+    async def tap_all() -> None:
+        await taps.may_begin.wait()
+        for student in reversed(STUDENTS):
+            await rig.classroom.tap(drop.id, student)
+        taps.are_answered.set()
 
     await asyncio.gather(worked(rig), tap_all())
     with suppress(DeskUnavailableError):  # desk and ledger differ: the desk is shut
@@ -160,7 +171,9 @@ async def _race(rig: WorkerRig) -> tuple[Counter[StudentId], int]:
 
 
 async def test_a_tap_and_an_issuance_never_exceed_the_limit_together(rig: WorkerRig) -> None:
-    has, taken_back = await _race(rig)
+    taps = _Taps()
+    taps.may_begin.set()
+    has, taken_back = await _race(rig, taps)
     assert set(has.values()) == {1}
     assert len(has) == len(STUDENTS)
     assert taken_back == 0
@@ -175,10 +188,14 @@ async def test_control_without_the_desk_wins_have_to_be_taken_back(
     async def take_and_give_back(self: IssuanceSlots, *arguments: object) -> object:
         taken = await real(self, *arguments)  # type: ignore[arg-type]
         await self.give_back(arguments[0], arguments[1])  # type: ignore[arg-type]
+        taps.may_begin.set()
+        # Before the issuance is committed: later taps would be told that they are over their limit.
+        await asyncio.wait_for(taps.are_answered.wait(), timeout=20)
         return taken
 
+    taps = _Taps()
     monkeypatch.setattr(IssuanceSlots, "take", take_and_give_back)
-    has, taken_back = await _race(rig)
+    has, taken_back = await _race(rig, taps)
     assert taken_back > 0 or max(has.values()) > 1
 
 
