@@ -6,7 +6,7 @@ Used by the scenarios whose work ends in the ledger.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -56,8 +56,7 @@ def _on_sqlite(work: _Work, one: Round) -> CaseResult:
 
 
 def _on_postgres(work: _Work, one: Round) -> CaseResult:
-    with ExitStack() as stack:
-        url = stack.enter_context(own_postgres())
+    with own_postgres() as url:
         return _measure(own_server(2, url), work, one)
 
 
