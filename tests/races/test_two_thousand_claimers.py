@@ -92,8 +92,8 @@ async def _the_figures_are_right(school: School, batch_id: str, drop_id: str) ->
     async def everyone_is_counted() -> bool:
         return bool((await school.seen(path))["present"] == HALF)
 
-    # Each process announces its own count at an interval, and later when it is busy: the sum of both
-    # is right only after the next announcement.
+    # Each process reports its own count at an interval, and later when it is busy: the sum of both is
+    # right only after the next report.
     await eventually(everyone_is_counted, deadline_s=15)
     drop = await school.seen(path)
     wanted = {
