@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Final
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.clock import now_ms
 from server.flows.events.deliver_webhook import LEASE_MS, Sending, Step, deliver_some
@@ -65,6 +66,11 @@ class WebhookSender:
         if has_free:
             await self._take_leases()
         return has_new
+
+    async def has_free(self, conn: AsyncConnection, by: int) -> bool:
+        """Return whether a webhook has nobody who sends to it, or may have at `by` (ms UTC) because the
+        lease of another worker ends."""
+        return await webhooks.has_free(conn, by, besides=self._tasks)
 
     async def _take_leases(self) -> None:
         now = now_ms()

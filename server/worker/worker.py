@@ -8,14 +8,20 @@ again.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Final
 
 import structlog
 
+from server.clock import now_ms
 from server.desk import DeskUnavailableError
+from server.ledger.change_detector import ChangeDetector
 from server.ledger.database_errors import LedgerUnavailableError
 from server.worker.jobs.job import Job, WorkerParts
 from server.worker.jobs.table import Jobs
+from server.worker.ledger_watch import LedgerWatch
 
+REST_MS: Final = 60_000  # what is due later than that is looked for again
+_MARGIN_S: Final = 1.0  # a rest ends this long before something may be due
 CLAIM_LANES = 2  # the transaction of one runs in the database while the other prepares its own
 _log = structlog.get_logger()
 
@@ -25,6 +31,8 @@ class Worker:
 
     def __init__(self, parts: WorkerParts) -> None:
         self.jobs = Jobs(parts)
+        self._ledger = parts.stores.ledger
+        self._watch = LedgerWatch(ChangeDetector(self._ledger), parts.cadence.look_s)
         self._outbox = parts.outbox
         self._lanes = parts.lanes
         self._cadence = parts.cadence
@@ -39,11 +47,13 @@ class Worker:
         await self._until_done("shut_lost_outboxes", self.jobs.claims.shut_lost_outboxes, stopping)
         await self._until_done("make_groups", self._outbox.make_groups, stopping)
         async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._watch.run())
             running = [tasks.create_task(self._repeat(job, stopping)) for job in self.jobs.table()]
             try:
                 await asyncio.wait(running)
             finally:
                 stopping.set()
+                watching.cancel()  # wakes the jobs that rest
                 for lane in self._lanes:
                     lane.leave()
                 await asyncio.wait(running, timeout=self._cadence.finish_s)
@@ -66,8 +76,27 @@ class Worker:
 
     async def _repeat(self, job: Job, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
+            version = self._watch.version  # as before the round: it may miss what changes meanwhile
             found = await self._until_done(job.name, job.run, stopping)
             await _pause(job.pause_s(found), stopping)
+            await self._rest(job, version, stopping)
+
+    async def _rest(self, job: Job, version: object, stopping: asyncio.Event) -> None:
+        """Wait while the ledger keeps this version and the job has nothing to do.
+
+        Nothing is done later for it: of a change the job hears within `look_s`, which is less than its pause,
+        and where something comes due within REST_MS the job does not rest.
+        """
+
+        async def is_due() -> bool:
+            assert job.due is not None
+            async with self._ledger.read() as conn:
+                return bool(await job.due(conn, now_ms() + REST_MS))
+
+        if job.due is None or version is not self._watch.version or stopping.is_set():
+            return
+        if not await self._until_done(job.name, is_due, stopping):
+            await self._watch.wait_for_change(version, REST_MS / 1000 - _MARGIN_S)
 
     async def _until_done(
         self, name: str, run: Callable[[], Awaitable[object]], stopping: asyncio.Event

@@ -46,6 +46,7 @@ from server.ledger.events import messages as rows
 from server.ledger.events.messages import HeldMessage
 
 AT_ONCE: Final = 500  # messages in one transaction: 15 ms of the database
+SHOWN_CHANNELS: Final = (Channel.IN_APP, Channel.WEBHOOK)  # of which `send_due` sends
 PAGES: Final = 10  # in one round of the worker's job
 LEASE_MS: Final = 60_000
 _IN_ONE_PUBLICATION: Final = 100
@@ -83,7 +84,7 @@ USUAL_POLICY: Final = MessagePolicy(
 async def send_due(stores: Stores, policy: MessagePolicy, now: int) -> int:
     """Send what is due in the app and through webhooks; return how many. Repeatable."""
     sent = 0
-    for channel in (Channel.IN_APP, Channel.WEBHOOK):
+    for channel in SHOWN_CHANNELS:
         for _ in range(PAGES):
             page = await pick(stores, policy, channel, now, AT_ONCE)
             if channel is Channel.IN_APP:
@@ -106,6 +107,9 @@ async def pick(
     stores: Stores, policy: MessagePolicy, channel: Channel, now: int, limit: int
 ) -> Picked:
     """Decide on a page of due messages and lease those that are to be sent."""
+    async with stores.ledger.read() as conn:
+        if not await rows.has_due(conn, (channel,), now):
+            return Picked((), 0)  # usual: writers, and jobs that rest, are left alone
     async with stores.ledger.begin() as conn:
         await rows.lock_picking(conn)
         due = await rows.due(conn, channel, now, limit)

@@ -99,10 +99,14 @@ class CardReader:
         self._ledger, self._feed = stores.ledger, stores.feed
         self._exposed: dict[str, set[str]] = {}  # by drop: who is in the ledger already
 
+    async def live_drops(self, conn: AsyncConnection, now: int) -> list[LiveDrop]:
+        """Return the drops of running experiments whose cards may be seen at `now` (ms UTC)."""
+        return await exposures.live_drops(conn, now, now - _AFTER_CLOSE_MS)
+
     async def expose(self, now: int) -> int:
         """Expose who has seen the cards of running experiments, and who is held out; return how many."""
         async with self._ledger.read() as conn:
-            live = await exposures.live_drops(conn, now, now - _AFTER_CLOSE_MS)
+            live = await self.live_drops(conn, now)
             of = await rows.running_of(conn, {one.batch_id for one in live}) if live else []
         known = {one.id: one for one in of}
         self._exposed = {one.id: self._exposed.get(one.id, set()) for one in live}

@@ -8,6 +8,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from server import task_frames
 from server.core.drops.tasks import needed, progress_of
 from server.core.ids import StudentId
@@ -33,6 +35,12 @@ async def tell_passes(stores: Stores) -> int:
     for drop_id, of_drop in groupby(waiting, key=attrgetter("drop_id")):
         await _tell(stores, rows[drop_id], list(of_drop))
     return len(waiting)
+
+
+async def has_untold_passes(conn: AsyncConnection, _by: int) -> bool:
+    """Return whether the desk has to be told something."""
+    waiting = [row.id for row in await passes.open_with_task(conn)]
+    return bool(waiting and await passes.untold(conn, waiting, 1))
 
 
 async def _tell(stores: Stores, row: DropRow, passed: list[Pass]) -> None:

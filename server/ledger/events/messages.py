@@ -48,6 +48,14 @@ async def due(conn: AsyncConnection, channel: Channel, now: int, limit: int) -> 
     return [_message(row._mapping) for row in found]
 
 
+async def has_due(conn: AsyncConnection, channels: Iterable[Channel], now: int) -> bool:
+    """Return whether a message of one of these channels is due."""
+    for channel in channels:
+        if await due(conn, channel, now, 1):
+            return True
+    return False
+
+
 async def counted_since(
     conn: AsyncConnection, students: Collection[str], since: int
 ) -> dict[str, dict[str, int]]:

@@ -4,7 +4,7 @@ Called by the flows of webhooks inside their transactions. A lease is a time in 
 it writes only while it is its own, so a worker that was frozen for too long changes nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import and_, delete, func, insert, or_, select, update
@@ -72,10 +72,12 @@ async def take_leases(conn: AsyncConnection, owner: str, now: int, until: int) -
     return sorted(taken.scalars())
 
 
-async def has_free(conn: AsyncConnection, now: int) -> bool:
-    """Return whether there is an active webhook that nobody sends to."""
+async def has_free(conn: AsyncConnection, now: int, besides: Collection[str] = ()) -> bool:
+    """Return whether there is an active webhook that nobody sends to, besides these."""
     is_free = or_(_W.lease_owner.is_(None), _W.lease_until <= now)
-    query = select(_W.id).where(_W.state == WebhookState.ACTIVE.value, is_free)
+    query = select(_W.id).where(
+        _W.state == WebhookState.ACTIVE.value, is_free, _W.id.not_in(besides)
+    )
     return (await conn.execute(query.limit(1))).first() is not None
 
 

@@ -4,17 +4,23 @@ from server.clock import now_ms
 from server.flows.access.pause_fast_batches import pause_fast_batches
 from server.flows.checkout.balances import credit_due
 from server.flows.checkout.unlock import expire_overdue
+from server.flows.coupons.codes import LEFT_BEHIND_MS as RUN_LEFT_BEHIND_MS
 from server.flows.coupons.codes import finish_runs
 from server.flows.coupons.drive_issuances import IssueParts, drive_due
 from server.flows.coupons.expire_coupons import tell_expired
 from server.flows.coupons.publish_coupons import publish_left_behind
 from server.flows.lotteries.days import move_days_on
 from server.flows.lotteries.lotteries import end_over
-from server.flows.lotteries.settle_spins import finish_left_behind
+from server.flows.lotteries.settle_spins import LEFT_BEHIND_MS, finish_left_behind
 from server.flows.offers.accept_offer import settle_left_behind
 from server.flows.offers.end_offers import expire_due
 from server.flows.promotions import budgets
-from server.worker.jobs.job import Job, WorkerParts
+from server.ledger.checkout import redemptions
+from server.ledger.coupons import codes, coupon_changes, coupon_expiries, issuances
+from server.ledger.lotteries import spins
+from server.ledger.offers import offers
+from server.ledger.promotions import budgets as budget_rows
+from server.worker.jobs.job import Job, WorkerParts, on_change
 
 
 class CouponJobs:
@@ -27,7 +33,13 @@ class CouponJobs:
 
     def jobs(self) -> tuple[Job, ...]:
         return (
-            Job("drive_issuances", 0.25, "flows.coupons.drive_issuances", self.drive_issuances),
+            Job(
+                "drive_issuances",
+                0.25,
+                "flows.coupons.drive_issuances",
+                self.drive_issuances,
+                due=lambda conn, by: issuances.due(conn, by, 1),
+            ),
             # Finishes what another process has left undone; it is usually done in milliseconds.
             Job(
                 "finish_spins",
@@ -35,9 +47,22 @@ class CouponJobs:
                 "flows.lotteries.settle_spins",
                 self.finish_spins,
                 idle_s=2.0,
+                due=lambda conn, by: spins.left_behind(conn, by - LEFT_BEHIND_MS, 1),
             ),
-            Job("settle_offers", 1.0, "flows.offers.accept_offer", self.settle_offers),
-            Job("expire_offers", 1.0, "flows.offers.end_offers", self.expire_offers),
+            Job(
+                "settle_offers",
+                1.0,
+                "flows.offers.accept_offer",
+                self.settle_offers,
+                due=lambda conn, _: offers.being_accepted(conn, 1),
+            ),
+            Job(
+                "expire_offers",
+                1.0,
+                "flows.offers.end_offers",
+                self.expire_offers,
+                due=lambda conn, by: offers.overdue(conn, by, 1),
+            ),
             Job("move_lottery_days_on", 20.0, "flows.lotteries.days", self.move_lottery_days_on),
             Job("end_lotteries", 20.0, "flows.lotteries.lotteries", self.end_lotteries),
             Job(
@@ -45,14 +70,45 @@ class CouponJobs:
                 1.0,
                 "flows.access.pause_fast_batches",
                 self.pause_fast_batches,
+                due=on_change,
             ),
             # These finish what another process has left undone; it is usually done in milliseconds.
-            Job("publish_coupons", 1.0, "flows.coupons.publish_coupons", self.publish_coupons),
-            Job("finish_code_runs", 2.0, "flows.coupons.codes", self.finish_code_runs),
-            Job("log_warnings", 1.0, "flows.promotions.budgets", self.log_warnings),
-            Job("give_back_budgets", 2.0, "flows.promotions.budgets", self.give_back_budgets),
-            Job("tell_expired", 2.0, "flows.coupons.expire_coupons", self.tell_expired),
-            Job("expire_redemptions", 5.0, "flows.checkout.unlock", self.expire_redemptions),
+            Job(
+                "publish_coupons",
+                1.0,
+                "flows.coupons.publish_coupons",
+                self.publish_coupons,
+                due=lambda conn, by: coupon_changes.unpublished(conn, by - self._left_behind_ms, 1),
+            ),
+            Job(
+                "finish_code_runs",
+                2.0,
+                "flows.coupons.codes",
+                self.finish_code_runs,
+                due=lambda conn, by: codes.unfinished_runs(conn, by - RUN_LEFT_BEHIND_MS, 1),
+            ),
+            Job("log_warnings", 1.0, "flows.promotions.budgets", self.log_warnings, due=on_change),
+            Job(
+                "give_back_budgets",
+                2.0,
+                "flows.promotions.budgets",
+                self.give_back_budgets,
+                due=lambda conn, by: budget_rows.expired(conn, by, 1),
+            ),
+            Job(
+                "tell_expired",
+                2.0,
+                "flows.coupons.expire_coupons",
+                self.tell_expired,
+                due=coupon_expiries.has_untold_expiry,
+            ),
+            Job(
+                "expire_redemptions",
+                5.0,
+                "flows.checkout.unlock",
+                self.expire_redemptions,
+                due=lambda conn, by: redemptions.overdue(conn, by, 1),
+            ),
             Job("credit_rebates", 60.0, "flows.checkout.balances", self.credit_rebates),
         )
 

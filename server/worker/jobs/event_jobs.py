@@ -4,8 +4,11 @@ statements, reports, experiments."""
 from collections.abc import Collection
 from contextlib import suppress
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from server.clock import now_ms
 from server.core.events.webhooks import WebhookState
+from server.core.messages import Channel
 from server.desk import DeskUnavailableError
 from server.flows.access import watch
 from server.flows.audiences.note_students import note_students
@@ -13,14 +16,14 @@ from server.flows.events.fire_triggers import fire_triggers
 from server.flows.events.number_events import number_events
 from server.flows.events.reminders import remind
 from server.flows.events.send_mail import send_mail
-from server.flows.events.send_messages import send_due
+from server.flows.events.send_messages import SHOWN_CHANNELS, send_due
 from server.flows.experiments import expose
 from server.flows.reports.roll_up import roll_up
 from server.flows.statements.seal_days import seal_days
 from server.flows.statements.write_lines import write_lines
 from server.ledger import event_log, event_positions
-from server.ledger.events import webhooks
-from server.worker.jobs.job import Job, WorkerParts
+from server.ledger.events import messages, webhooks
+from server.worker.jobs.job import Job, WorkerParts, on_change
 
 
 class EventJobs:
@@ -40,22 +43,84 @@ class EventJobs:
         return (
             # Whoever follows the events waits for this.
             Job(
-                "number_events", 0.05, "flows.events.number_events", self.number_events, idle_s=0.2
+                "number_events",
+                0.05,
+                "flows.events.number_events",
+                self.number_events,
+                idle_s=0.2,
+                due=on_change,
             ),
             # Not more often while many come: each round that fires makes an issuance, which costs the same
             # for ten students as for a hundred.
-            Job("fire_triggers", 0.3, "flows.events.fire_triggers", self.fire_triggers),
-            Job("send_webhooks", 0.1, "worker.webhook_sender", self.send_webhooks, idle_s=0.4),
-            Job("note_students", 1.0, "flows.audiences.note_students", self.note_students),
-            Job("send_messages", 1.0, "flows.events.send_messages", self.send_messages),
-            Job("measure_events", 2.0, "flows.events.number_events", self.measure_events),
-            Job("send_mail", 5.0, "flows.events.send_mail", self.send_mail),
+            Job(
+                "fire_triggers",
+                0.3,
+                "flows.events.fire_triggers",
+                self.fire_triggers,
+                due=on_change,
+            ),
+            Job(
+                "send_webhooks",
+                0.1,
+                "worker.webhook_sender",
+                self.send_webhooks,
+                idle_s=0.4,
+                due=self._has_free_webhook,
+            ),
+            Job(
+                "note_students",
+                1.0,
+                "flows.audiences.note_students",
+                self.note_students,
+                due=on_change,
+            ),
+            Job(
+                "send_messages",
+                1.0,
+                "flows.events.send_messages",
+                self.send_messages,
+                due=lambda conn, by: messages.has_due(conn, SHOWN_CHANNELS, by),
+            ),
+            Job(
+                "measure_events",
+                2.0,
+                "flows.events.number_events",
+                self.measure_events,
+                due=lambda conn, _: event_log.has_unnumbered(conn),
+            ),
+            Job(
+                "send_mail",
+                5.0,
+                "flows.events.send_mail",
+                self.send_mail,
+                due=lambda conn, by: messages.has_due(conn, (Channel.EMAIL,), by),
+            ),
             Job("watch", 15.0, "flows.access.watch", self.watch),  # one of the workers each minute
             Job("remind", 60.0, "flows.events.reminders", self.remind),
-            Job("write_statements", 1.0, "flows.statements.write_lines", self.write_statements),
-            Job("roll_up_reports", 1.0, "flows.reports.roll_up", self.roll_up_reports),
-            Job("follow_experiments", 1.0, "flows.experiments.expose", self.follow_experiments),
-            Job("read_cards", 2.0, "flows.experiments.expose", self.read_cards),
+            Job(
+                "write_statements",
+                1.0,
+                "flows.statements.write_lines",
+                self.write_statements,
+                due=on_change,
+            ),
+            Job(
+                "roll_up_reports", 1.0, "flows.reports.roll_up", self.roll_up_reports, due=on_change
+            ),
+            Job(
+                "follow_experiments",
+                1.0,
+                "flows.experiments.expose",
+                self.follow_experiments,
+                due=on_change,
+            ),
+            Job(
+                "read_cards",
+                2.0,
+                "flows.experiments.expose",
+                self.read_cards,
+                due=self._cards.live_drops,
+            ),
             Job("seal_statements", 60.0, "flows.statements.seal_days", self.seal_statements),
         )
 
@@ -79,6 +144,9 @@ class EventJobs:
 
     async def send_webhooks(self) -> bool:
         return self._webhook_sender is not None and await self._webhook_sender.look()
+
+    async def _has_free_webhook(self, conn: AsyncConnection, by: int) -> bool:
+        return self._webhook_sender is not None and await self._webhook_sender.has_free(conn, by)
 
     async def note_students(self) -> None:
         await note_students(self._ledger, now_ms())

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from server.core.jobs import JobKind
 from server.desk.consistency_status import ConsistencyStatus
 from server.desk.fence import Fence
@@ -24,18 +26,28 @@ from server.worker.claims_loop import ClaimsLoop
 from server.worker.webhook_sender import WebhookSender
 
 UTC: Final = ZoneInfo("UTC")
+Due = Callable[[AsyncConnection, int], Awaitable[object]]
+
+
+async def on_change(_conn: AsyncConnection, _by: int) -> bool:
+    """Return False: nothing comes due by the time alone. The `due` of jobs that follow the ledger."""
+    return False
 
 
 class Job(NamedTuple):
     """`interval_s`: seconds between the end of one round and the next one. `owner`: the module, below
     `server`, that has the rules of the job. `idle_s`: seconds after a round that found nothing to do, where
-    they differ: a job that looks twenty times a second would cost 4 % of a core with nothing to do."""
+    they differ: a job that looks twenty times a second would cost 4 % of a core with nothing to do.
+    `due(conn, by)`: whether there is, or comes due until `by` (ms UTC), something to do with the ledger as it
+    is; the job rests while there is not. None: the job never rests, because it looks at Redis or takes long
+    pauses by itself."""
 
     name: str
     interval_s: float
     owner: str
     run: Callable[[], Awaitable[object]]
     idle_s: float | None = None
+    due: Due | None = None
 
     def pause_s(self, found: object) -> float:
         """Return how long to wait after a round that returned `found`."""

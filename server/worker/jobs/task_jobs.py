@@ -2,8 +2,8 @@
 
 from server.clock import now_ms
 from server.flows.tasks.school_events import read_events
-from server.flows.tasks.tell_passes import delete_old, tell_passes
-from server.worker.jobs.job import Job, WorkerParts
+from server.flows.tasks.tell_passes import delete_old, has_untold_passes, tell_passes
+from server.worker.jobs.job import Job, WorkerParts, on_change
 
 
 class TaskJobs:
@@ -13,8 +13,22 @@ class TaskJobs:
     def jobs(self) -> tuple[Job, ...]:
         return (
             # A student waits for their card to open.
-            Job("read_task_events", 0.2, "flows.tasks.school_events", self.read_events, idle_s=0.5),
-            Job("tell_passes", 0.2, "flows.tasks.tell_passes", self.tell_passes, idle_s=0.5),
+            Job(
+                "read_task_events",
+                0.2,
+                "flows.tasks.school_events",
+                self.read_events,
+                idle_s=0.5,
+                due=on_change,
+            ),
+            Job(
+                "tell_passes",
+                0.2,
+                "flows.tasks.tell_passes",
+                self.tell_passes,
+                idle_s=0.5,
+                due=has_untold_passes,
+            ),
             Job("delete_old_tasks", 3600.0, "flows.tasks.tell_passes", self.delete_old),
         )
 

@@ -33,7 +33,13 @@ class UpkeepJobs:
 
     def jobs(self) -> tuple[Job, ...]:
         return (
-            Job("drive_jobs", 0.5, "flows.jobs", self.drive_jobs),
+            Job(
+                "drive_jobs",
+                0.5,
+                "flows.jobs",
+                self.drive_jobs,
+                due=lambda conn, by: job_rows.due_jobs(conn, by, 1),
+            ),
             Job("watch_alerts", 5.0, "flows.alerts.watch", self.watch_alerts),
             Job("watch_slow_alerts", 300.0, "flows.alerts.watch", self.watch_slow_alerts),
             Job("expire_approvals", 60.0, "flows.approvals.approvals", self.expire_approvals),
