@@ -58,7 +58,7 @@ async def test_a_commit_of_another_process_is_a_change(
 async def test_the_commit_counts_and_not_the_write(
     ledger: Ledger, detector: ChangeDetector
 ) -> None:
-    """Who looks after the write, and finds nothing yet, must hear of the commit that follows."""
+    """A look between the write and its commit finds nothing, so the commit has to wake again."""
     async with ledger.begin() as conn:
         await add_drop(conn)
         between = await detector.version()

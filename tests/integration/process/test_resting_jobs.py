@@ -135,7 +135,7 @@ class TestWatch:
     async def test_a_clock_that_is_set_ends_a_wait(
         self, watch: LedgerWatch, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What is due by the new time may be due at once."""
+        """Something may be due by the new time."""
         waiting = asyncio.create_task(watch.wait_for_change(watch.version, 60))
         monkeypatch.setattr(ledger_watch, "now_ms", lambda: now_ms() + 3_600_000)
         async with asyncio.timeout(5):
