@@ -25,7 +25,7 @@ from server.flows.consistency.findings import Finding, FindingKind
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.consistency.repair import Repairer
 from server.flows.consistency.repair_shard import ShardRepairer
-from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.flows.jobs import JobFailedError, JobResult, RunningJob
 from server.flows.stores import Stores
 from server.ids import new_id

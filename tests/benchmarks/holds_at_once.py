@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import update
 
 from server.core.drops.drop_rules import DropForm
-from server.flows.drops.drop_view import DropView
+from server.flows.drops.views.drop_view import DropView
 from server.ledger import tables
 from server.ledger.engine import Ledger
 from tests.benchmarks.rigs import a_rig

@@ -10,8 +10,8 @@ import sys
 from time import perf_counter
 
 from client_sdk.python.receipts import verify_receipt
-from server.flows.drops import receipts
 from server.flows.drops.seal_drops import seal_drops
+from server.flows.drops.views import receipts
 from tests.benchmarks.rigs import print_rounds
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.worker_rig import WorkerRig, everybody

@@ -22,7 +22,7 @@ from server.desk.keys import SHARDS, RoomKeys
 from server.desk.outbox import Outbox, OutboxEntry
 from server.desk.redis.connection import connect, database_of
 from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.flows.drops.persist_claims import ClaimPersister, PersistResult
+from server.flows.drops.claims.persist_claims import ClaimPersister, PersistResult
 from server.flows.stores import Stores
 from server.ids import new_claim_stem
 from server.ledger import tables

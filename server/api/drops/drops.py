@@ -40,7 +40,7 @@ from server.core.drops.drops import DropState, EndsBy
 from server.core.identity import Role
 from server.core.refusals import Code, Refused, invalid_field
 from server.flows.drops.drop_service import DropService
-from server.flows.drops.drop_view import DropView
+from server.flows.drops.views.drop_view import DropView
 
 
 async def create(

@@ -14,8 +14,8 @@ from server.api.http.endpoints import (
     respond,
 )
 from server.core.refusals import Code, Refused
-from server.flows.drops.edit_drop import DropChanges
-from server.flows.drops.reopen_drop import ReopenForm
+from server.flows.drops.changes.edit_drop import DropChanges
+from server.flows.drops.changes.reopen_drop import ReopenForm
 
 
 async def edit(

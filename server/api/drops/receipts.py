@@ -16,8 +16,8 @@ from server.core.coupons.claim_sources import link_of
 from server.core.drops import why
 from server.core.identity import Identity, Role
 from server.core.refusals import Code, Refused
-from server.flows.drops import receipts
-from server.flows.drops.receipts import Sealed
+from server.flows.drops.views import receipts
+from server.flows.drops.views.receipts import Sealed
 
 
 class ReceiptQuery(QueryFields):

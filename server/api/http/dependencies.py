@@ -28,7 +28,7 @@ from server.desk.feed import Feed
 from server.flows.approvals.approvals import Appliers
 from server.flows.coupons.approve_issuances import APPLIERS
 from server.flows.draws.show_draw import DrawDocuments
-from server.flows.drops.receipts import Receipts
+from server.flows.drops.views.receipts import Receipts
 from server.flows.events.event_pages import EventWaiters
 from server.flows.events.send_messages import USUAL_POLICY, MessagePolicy
 from server.flows.lotteries.spin_queue import SpinQueue

@@ -18,7 +18,7 @@ from server.core.drops.claims import Audience
 from server.core.drops.drops import DropState, RoomDrop
 from server.core.drops.tasks import Task
 from server.desk.feed import Feed
-from server.flows.drops.room_drops import audience_of, desk_limits
+from server.flows.drops.views.room_drops import audience_of, desk_limits
 from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.drops import drops
 from server.ledger.engine import Ledger

@@ -38,7 +38,7 @@ from server.core.refusals import Refused, invalid_field
 from server.core.reports.figures import FIGURES, ReportKind
 from server.core.reports.measures import By
 from server.core.reports.spans import is_day
-from server.flows.drops import drop_view
+from server.flows.drops.views import drop_view
 from server.flows.reports import read_reports
 from server.flows.reports.read_reports import Question, ReportRow
 from server.flows.statements.read_statements import span_of

@@ -30,7 +30,7 @@ from server.desk.redis.nodes import Nodes
 from server.desk.student_eraser import StudentEraser
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.coupons.coupon_publisher import CouponPublisher
-from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.flows.events.receiver_client import ReceiverClient
 from server.flows.events.send_messages import MessagePolicy
 from server.flows.jobs import Handler

@@ -21,7 +21,7 @@ from server.core.promotions.templates import Returned
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort, returns_refusal
 from server.flows.checkout import balances, use_limits
-from server.flows.drops.intent_payloads import MoveHoldPayload, new_intent
+from server.flows.drops.intents.intent_payloads import MoveHoldPayload, new_intent
 from server.ledger import event_log, intents
 from server.ledger.checkout import redemptions
 from server.ledger.coupons import coupon_moves, coupons

@@ -20,8 +20,8 @@ from server.desk.entry_record import DeskEntry
 from server.desk.fence import LoadedDrop
 from server.desk.outbox import OutboxEntry
 from server.flows.coupons.load_caps import read_dead_letters
-from server.flows.drops.persist_claims import AT_ONCE
-from server.flows.drops.room_drops import desk_limits
+from server.flows.drops.claims.persist_claims import AT_ONCE
+from server.flows.drops.views.room_drops import desk_limits
 from server.flows.stores import batch_and_template
 from server.ledger.coupons import coupon_changes, coupons
 from server.ledger.draws import entries

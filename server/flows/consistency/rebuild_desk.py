@@ -30,8 +30,8 @@ from server.desk.outbox import Outbox, OutboxEntry
 from server.flows.consistency.drop_to_load import dead_letters_by_drop, read_drop_to_load
 from server.flows.coupons.load_caps import caps_of, load_caps_for_rebuild
 from server.flows.draws.take_entries import rows_of
-from server.flows.drops.persist_claims import AT_ONCE, ClaimPersister
-from server.flows.drops.room_drops import room_drop
+from server.flows.drops.claims.persist_claims import AT_ONCE, ClaimPersister
+from server.flows.drops.views.room_drops import room_drop
 from server.flows.stores import batch_and_template
 from server.ledger import desks
 from server.ledger.draws import entries

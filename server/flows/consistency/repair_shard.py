@@ -42,8 +42,8 @@ from server.flows.consistency.restore_claims import (
     to_outbox_entry,
 )
 from server.flows.coupons.load_caps import read_dead_letters
-from server.flows.drops import reassign_claims
-from server.flows.drops.persist_claims import AT_ONCE, ClaimPersister
+from server.flows.drops.claims import reassign_claims
+from server.flows.drops.claims.persist_claims import AT_ONCE, ClaimPersister
 from server.ledger.drops import claims, drops
 from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger

@@ -1,8 +1,8 @@
 """Restore a claim that a student was told of: put it back into the ledger with its coupon, or leave it alone.
 
 Called by repair_shard.py for dead letters, for wins that only the desk knew, and for live claims whose coupon
-is gone. Unlike flows/drops/reassign_claims.py it never revokes a claim for want of a unit: it then reports
-that nothing is free.
+is gone. Unlike flows/drops/claims/reassign_claims.py it never revokes a claim for want of a unit: it then
+reports that nothing is free.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.ids import CouponId
 from server.desk.outbox import OutboxEntry
 from server.flows.coupons.new_coupons import confirmed_event, new_coupon
-from server.flows.drops import reassign_claims
+from server.flows.drops.claims import reassign_claims
 from server.flows.stores import batch_and_template
 from server.ledger import desks, event_log
 from server.ledger.coupons import coupons

@@ -11,10 +11,10 @@ from server.core.drops.drops import CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort, returns_refusal
 from server.flows.draws.drive_draws import drive_draw
-from server.flows.drops import drop_view
-from server.flows.drops.drop_snapshot import find_in_room_for_update, read_drop_snapshot
-from server.flows.drops.drop_view import DropView
-from server.flows.drops.end_drop import end_drop
+from server.flows.drops.intents.end_drop import end_drop
+from server.flows.drops.views import drop_view
+from server.flows.drops.views.drop_snapshot import find_in_room_for_update, read_drop_snapshot
+from server.flows.drops.views.drop_view import DropView
 from server.flows.stores import Stores
 from server.ledger import acts, event_log
 from server.ledger.drops import draws

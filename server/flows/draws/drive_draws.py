@@ -5,7 +5,7 @@ UPDATE on the condition that it was not made, and everything behind it may be re
 follows from what is sealed, a winner's claim has an id since the entry, and publications have ids. So it does
 not matter which process dies where, nor how many work on one draw. Order, and why:
 
-1. the desk is closed (flows/drops/end_drop.py), and all entries are in the ledger;
+1. the desk is closed (flows/drops/intents/end_drop.py), and all entries are in the ledger;
 2. the seal, root and count, is committed and published before the seed is mixed with it: from then on nobody
    can add, change or reorder an entry without everybody seeing it (promise I12);
 3. the draw is committed; from then on an abort is refused;
@@ -29,8 +29,8 @@ from server.desk import DeskReplacedError, DeskUnavailableError
 from server.desk.feed_messages import FeedKind
 from server.flows.draws.seat_winners import seat_winners
 from server.flows.draws.take_entries import take_entries
-from server.flows.drops.drop_snapshot import DropSnapshot, read_drop_snapshot
-from server.flows.drops.end_drop import finish_end
+from server.flows.drops.intents.end_drop import finish_end
+from server.flows.drops.views.drop_snapshot import DropSnapshot, read_drop_snapshot
 from server.flows.stores import Stores
 from server.ledger import event_log
 from server.ledger.draws import entries

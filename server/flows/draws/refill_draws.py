@@ -12,7 +12,7 @@ from server.core.drops.drops import DropState
 from server.desk import DeskReplacedError, DeskUnavailableError
 from server.flows.draws.drive_draws import order_of_draw
 from server.flows.draws.seat_winners import seat_winners
-from server.flows.drops.drop_snapshot import DropSnapshot, read_drop_snapshot
+from server.flows.drops.views.drop_snapshot import DropSnapshot, read_drop_snapshot
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import intents
 from server.ledger.drops import draws, drop_results, drops

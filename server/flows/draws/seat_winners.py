@@ -15,7 +15,7 @@ from server.desk.caps import CapsMissing
 from server.desk.draw_desk import SEATS_AT_ONCE, Seated
 from server.flows.access.blocked import blocked_accounts
 from server.flows.coupons.load_caps import load_missing_caps
-from server.flows.drops.drop_snapshot import DropSnapshot
+from server.flows.drops.views.drop_snapshot import DropSnapshot
 from server.flows.promotions.stops import claims_refusal
 from server.flows.stores import Stores
 from server.ledger.draws import entries

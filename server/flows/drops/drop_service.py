@@ -24,20 +24,20 @@ from server.desk.drop_desk import DropDesk
 from server.desk.feed import Feed
 from server.flows.abort import Abort, abort_if, returns_refusal
 from server.flows.access.instructors import instructor_refusal
-from server.flows.drops import drop_view
-from server.flows.drops.change_drop import write_extension, write_top_up
-from server.flows.drops.close_drop import write_close
-from server.flows.drops.drive_intents import drive
-from server.flows.drops.drop_snapshot import find_in_room_for_update
-from server.flows.drops.drop_view import DropView
-from server.flows.drops.edit_drop import DropChanges, write_edit, write_removal
-from server.flows.drops.reopen_drop import ReopenForm, write_reopening
-from server.flows.drops.write_opening import (
+from server.flows.drops.changes.change_drop import write_extension, write_top_up
+from server.flows.drops.changes.close_drop import write_close
+from server.flows.drops.changes.edit_drop import DropChanges, write_edit, write_removal
+from server.flows.drops.changes.reopen_drop import ReopenForm, write_reopening
+from server.flows.drops.changes.write_opening import (
     WrittenIntent,
     to_drive,
     write_new,
     write_prepared_opening,
 )
+from server.flows.drops.intents.drive_intents import drive
+from server.flows.drops.views import drop_view
+from server.flows.drops.views.drop_snapshot import find_in_room_for_update
+from server.flows.drops.views.drop_view import DropView
 from server.flows.idempotency import find_previous_result
 from server.flows.stores import Stores
 from server.ids import new_id

@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.coupons.coupons import HOLD_ENDED
 from server.core.drops.drops import DropState
 from server.desk import DeskUnavailableError
-from server.flows.drops.drive_intents import drive
-from server.flows.drops.drop_snapshot import DropSnapshot, read_drop_snapshot
-from server.flows.drops.intent_payloads import ReleasedClaim, ReleasePayload, new_intent
+from server.flows.drops.intents.drive_intents import drive
+from server.flows.drops.intents.intent_payloads import ReleasedClaim, ReleasePayload, new_intent
+from server.flows.drops.views.drop_snapshot import DropSnapshot, read_drop_snapshot
 from server.flows.stores import Stores
 from server.ledger import desks, intents
 from server.ledger.coupons import coupon_moves

@@ -16,7 +16,7 @@ from server.core import merkle
 from server.core.drops import drop_events, receipts
 from server.core.drops.drops import DropState
 from server.core.drops.receipts import Seal, SealableClaim
-from server.flows.drops.drop_snapshot import DropSnapshot, read_drop_snapshot
+from server.flows.drops.views.drop_snapshot import DropSnapshot, read_drop_snapshot
 from server.flows.stores import Stores
 from server.ledger import event_log
 from server.ledger.drops import drops, seals

@@ -15,8 +15,8 @@ import structlog
 from server.core.drops.drops import DropState
 from server.desk import DeskUnavailableError
 from server.flows.abort import Abort
-from server.flows.drops.close_drop import write_close
-from server.flows.drops.drive_intents import drive
+from server.flows.drops.changes.close_drop import write_close
+from server.flows.drops.intents.drive_intents import drive
 from server.flows.stores import Stores
 from server.ledger import intents
 from server.ledger.access import rules

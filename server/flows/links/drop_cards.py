@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from server.core.drops.drops import DropState, RoomDrop, Window, state_at
 from server.desk import DeskUnavailableError
 from server.desk.drop_state import DeskCounts
-from server.flows.drops.room_drops import room_drop
+from server.flows.drops.views.room_drops import room_drop
 from server.flows.stores import Stores, batch_and_template
 from server.ledger.drops import drop_results, drops
 from server.ledger.drops.drop_results import DropResults

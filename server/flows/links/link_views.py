@@ -15,7 +15,7 @@ from server.core.links.links import Link, LinkState, end_reason, state_of
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
 from server.desk.drop_state import DeskCounts
-from server.flows.drops.room_drops import room_drop
+from server.flows.drops.views.room_drops import room_drop
 from server.flows.links.drop_cards import desk_counts, remaining_of, state_in
 from server.flows.stores import Stores, batch_and_template
 from server.ledger.drops import drop_results, drops

@@ -23,16 +23,16 @@ from server.core.promotions.batches import Batch
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
 from server.flows.abort import Abort, abort_if, returns_refusal
-from server.flows.drops.drive_intents import drive
+from server.flows.drops.changes.take_units import take_units
 from server.flows.drops.drop_service import DRIVE_SECONDS
-from server.flows.drops.intent_payloads import (
+from server.flows.drops.intents.drive_intents import drive
+from server.flows.drops.intents.intent_payloads import (
     ClosePayload,
     MoveWindowPayload,
     OpenPayload,
     Payload,
     new_intent,
 )
-from server.flows.drops.take_units import take_units
 from server.flows.idempotency import find_previous_result
 from server.flows.links import link_views
 from server.flows.links.link_views import LinkView

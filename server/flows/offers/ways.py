@@ -22,7 +22,7 @@ from server.desk import DeskUnavailableError
 from server.desk.caps import Cap, CapName
 from server.flows.access.blocked import BlockedAs, block_refusal
 from server.flows.coupons.load_caps import read_used_slots_of_many
-from server.flows.drops.room_drops import audience_of, room_drop
+from server.flows.drops.views.room_drops import audience_of, room_drop
 from server.flows.offers.show_offers import ShownOffer, fits
 from server.flows.promotions.stops import claims_refusal
 from server.flows.stores import Stores, batch_and_template

@@ -1,7 +1,8 @@
 """Claims as rows: inserted once, read back, released or revoked.
 
-Called by flows/drops/persist_claims.py, end_holds.py and the rebuild of a desk inside their transactions. The
-constraints of tables/ refuse a unit that does not exist or that is taken; an IntegrityError is passed on.
+Called by flows/drops/claims/persist_claims.py, end_holds.py and the rebuild of a desk inside their
+transactions. The constraints of tables/ refuse a unit that does not exist or that is taken; an IntegrityError
+is passed on.
 """
 
 from collections.abc import Collection, Sequence

@@ -1,7 +1,8 @@
 """Dead letters: outbox entries that no transaction will ever take, because a constraint refuses them.
 
-Inserted by flows/drops/reassign_claims.py. Read by the rebuild, by doctor and by its repair, which deletes a
-letter once its claim is restored. A dead letter keeps its unit and its slots: its student was told `won`.
+Inserted by flows/drops/claims/reassign_claims.py. Read by the rebuild, by doctor and by its repair, which
+deletes a letter once its claim is restored. A dead letter keeps its unit and its slots: its student was told
+`won`.
 """
 
 from dataclasses import dataclass

@@ -5,11 +5,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.clock import now_ms
 from server.flows.draws.drive_draws import drive_draws
 from server.flows.draws.refill_draws import refill_draws
-from server.flows.drops.drive_intents import close_overdue, close_sold_out, drive_pending
 from server.flows.drops.end_holds import end_holds
+from server.flows.drops.intents.drive_intents import close_overdue, close_sold_out, drive_pending
 from server.flows.drops.seal_drops import seal_drops
 from server.flows.drops.stop_instructor import close_drops_of_stopped
-from server.flows.drops.update_live_counts import WATCHED_AFTER_CLOSE_MS, update_live_counts
+from server.flows.drops.views.update_live_counts import (
+    WATCHED_AFTER_CLOSE_MS,
+    update_live_counts,
+)
 from server.flows.links.link_views import keep_opened
 from server.flows.promotions.stops import publish_stops
 from server.flows.stage.fire_cues import fire_due
@@ -34,7 +37,7 @@ class DropJobs:
             Job(
                 "close_overdue",
                 0.5,
-                "flows.drops.drive_intents",
+                "flows.drops.intents.drive_intents",
                 self.close_overdue,
                 due=lambda conn, by: drops.overdue(conn, by, 1),
             ),
@@ -48,7 +51,7 @@ class DropJobs:
             Job(
                 "close_sold_out",
                 0.5,
-                "flows.drops.drive_intents",
+                "flows.drops.intents.drive_intents",
                 self.close_sold_out,
                 due=lambda conn, _: drops.open_without_end(conn, 1),
             ),
@@ -100,14 +103,14 @@ class DropJobs:
             Job(
                 "drive_intents",
                 1.0,
-                "flows.drops.drive_intents",
+                "flows.drops.intents.drive_intents",
                 self.drive_intents,
                 due=lambda conn, by: intents.pending(conn, by - self._left_behind_ms, 1),
             ),
             Job(
                 "update_live_counts",
                 1.0,
-                "flows.drops.update_live_counts",
+                "flows.drops.views.update_live_counts",
                 self.update_live_counts,
                 due=lambda conn, by: drops.lately_open(conn, by - WATCHED_AFTER_CLOSE_MS, 1),
             ),

@@ -10,7 +10,7 @@ from server.core.drops.stock import Stock
 from server.core.ids import StudentId
 from server.desk.consistency_status import KEPT_SECONDS, ConsistencyStatus
 from server.flows.consistency.measure_difference import DropDifference, measure_differences
-from server.flows.drops.change_drop import write_top_up
+from server.flows.drops.changes.change_drop import write_top_up
 from server.ledger import tables
 from server.ledger.drops import drop_results
 from server.ledger.drops.drop_results import DropResults

@@ -15,7 +15,7 @@ from server.flows.consistency.doctor import diagnose
 from server.flows.consistency.findings import Finding, FindingKind, Repair
 from server.flows.consistency.repair import Repairer
 from server.flows.consistency.repair_shard import ShardRepairer
-from server.flows.drops.change_drop import write_top_up
+from server.flows.drops.changes.change_drop import write_top_up
 from server.ledger import tables
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.faults.corruption import forget_the_stream, let_go, spend

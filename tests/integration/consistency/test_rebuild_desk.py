@@ -16,7 +16,7 @@ from server.desk import fence as fence_module
 from server.desk.feed_messages import FeedKind
 from server.desk.keys import SHARDS, RoomKeys
 from server.flows.consistency import rebuild_desk
-from server.flows.drops.drive_intents import drive_pending
+from server.flows.drops.intents.drive_intents import drive_pending
 from server.ledger import tables
 from server.worker import fence_recovery
 from tests.support.builders.classroom import ROOM, granted, now_ms

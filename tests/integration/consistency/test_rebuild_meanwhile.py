@@ -8,9 +8,9 @@ import pytest
 from server.core.drops.claims import Outcome
 from server.core.drops.drop_rules import DropForm
 from server.core.drops.drops import DropState
-from server.flows.drops import end_drop
-from server.flows.drops.drive_intents import drive_pending
 from server.flows.drops.drop_service import DropService
+from server.flows.drops.intents import end_drop
+from server.flows.drops.intents.drive_intents import drive_pending
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.faults.interruptions import CrashError, crash, interpose, once
 from tests.support.worker_rig import WorkerRig, desk_state, everybody, taps

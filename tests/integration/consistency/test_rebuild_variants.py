@@ -13,9 +13,9 @@ from server.core.drops.tasks import EventTask
 from server.core.ids import DropId
 from server.core.links.links import LinkForm, LinkState
 from server.flows.draws.drive_draws import drive_draws
-from server.flows.drops import reopen_drop
-from server.flows.drops.drive_intents import drive_pending
-from server.flows.drops.reopen_drop import ReopenForm
+from server.flows.drops.changes import reopen_drop
+from server.flows.drops.changes.reopen_drop import ReopenForm
+from server.flows.drops.intents.drive_intents import drive_pending
 from server.flows.links.links import LinkChange, change_link, make_link
 from server.flows.tasks.tell_passes import tell_passes
 from server.ledger.tasks import passes

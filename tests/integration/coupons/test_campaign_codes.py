@@ -13,7 +13,7 @@ from server.core.refusals import Code, Refused
 from server.flows.coupons import bind_code as flow
 from server.flows.coupons import codes as flows
 from server.flows.coupons.load_caps import caps_of, caps_of_claim
-from server.flows.drops.drop_view import DropView
+from server.flows.drops.views.drop_view import DropView
 from server.ledger import tables
 from server.ledger.drops import claims
 from tests.support.builders.campaigns import made_campaign

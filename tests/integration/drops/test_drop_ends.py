@@ -8,8 +8,8 @@ from server.core.drops.claims import Audience, Outcome
 from server.core.drops.drop_ends import DropEnd
 from server.core.drops.drops import CloseReason, DropState, EndsBy
 from server.core.refusals import Code
-from server.flows.drops.drive_intents import close_overdue, close_sold_out
-from server.flows.drops.edit_drop import DropChanges
+from server.flows.drops.changes.edit_drop import DropChanges
+from server.flows.drops.intents.drive_intents import close_overdue, close_sold_out
 from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms, refused
 from tests.support.eventually import eventually
 

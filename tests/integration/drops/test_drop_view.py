@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import DropState
-from server.flows.drops.drop_snapshot import read_drop_snapshot
-from server.flows.drops.drop_view import DropView
-from server.flows.drops.room_drops import room_drop
+from server.flows.drops.views.drop_snapshot import read_drop_snapshot
+from server.flows.drops.views.drop_view import DropView
+from server.flows.drops.views.room_drops import room_drop
 from server.flows.stores import batch_and_template, template_of
 from server.ledger import tables
 from server.ledger.drops import drop_results

@@ -19,9 +19,9 @@ from server.flows.checkout.redemptions import lock
 from server.flows.checkout.unlock import cancel, expire_overdue
 from server.flows.consistency.measure_difference import measure_differences
 from server.flows.drops import end_holds
-from server.flows.drops.drive_intents import drive_pending
-from server.flows.drops.drop_snapshot import read_drop_snapshot
-from server.flows.drops.end_drop import end_drop
+from server.flows.drops.intents.drive_intents import drive_pending
+from server.flows.drops.intents.end_drop import end_drop
+from server.flows.drops.views.drop_snapshot import read_drop_snapshot
 from server.ledger import intents, tables
 from server.ledger.coupons import coupons
 from server.ledger.drops import drops

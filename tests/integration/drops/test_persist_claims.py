@@ -13,7 +13,7 @@ from server.desk import DeskUnavailableError
 from server.desk import outbox as outbox_module
 from server.desk.feed import Feed
 from server.desk.fence import Fence
-from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.ledger import tables
 from server.ledger.coupons import coupons
 from server.ledger.database_errors import LedgerUnavailableError

@@ -8,9 +8,9 @@ from sqlalchemy import update
 
 from server.desk import DeskUnavailableError
 from server.desk.outbox import OutboxEntry
-from server.flows.drops import reassign_claims
-from server.flows.drops.persist_claims import PersistResult
-from server.flows.drops.reassign_claims import ReassignOutcome
+from server.flows.drops.claims import reassign_claims
+from server.flows.drops.claims.persist_claims import PersistResult
+from server.flows.drops.claims.reassign_claims import ReassignOutcome
 from server.ledger import tables
 from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.drops import claims

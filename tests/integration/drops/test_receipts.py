@@ -14,11 +14,11 @@ from server.core.ids import StudentId
 from server.core.instants import to_text
 from server.desk.feed_messages import FeedKind
 from server.desk.outbox import Outbox
-from server.flows.drops import receipts
 from server.flows.drops import seal_drops as sealing
-from server.flows.drops.drop_snapshot import read_drop_snapshot
-from server.flows.drops.reopen_drop import ReopenForm
+from server.flows.drops.changes.reopen_drop import ReopenForm
 from server.flows.drops.seal_drops import GIVE_UP_MS, seal_drops
+from server.flows.drops.views import receipts
+from server.flows.drops.views.drop_snapshot import read_drop_snapshot
 from server.ledger import tables
 from server.ledger.drops import claims
 from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms

@@ -10,7 +10,7 @@ from server.core.drops.drops import DropState, EndsBy
 from server.core.ids import StudentId
 from server.core.promotions.batches import Batch
 from server.core.promotions.claim_conditions import ClaimConditions
-from server.flows.drops.reopen_drop import ReopenForm
+from server.flows.drops.changes.reopen_drop import ReopenForm
 from server.ledger import tables
 from server.ledger.consistency import unit_audit
 from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms

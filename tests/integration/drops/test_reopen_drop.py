@@ -11,10 +11,10 @@ from server.core.drops.drops import REOPENED_WITHIN_MS, CloseReason, DropState, 
 from server.core.promotions.batches import Batch
 from server.core.refusals import Code, Refused
 from server.desk.feed_messages import FeedKind
-from server.flows.drops import end_drop as ending
-from server.flows.drops.drop_snapshot import read_drop_snapshot
-from server.flows.drops.drop_view import DropView
-from server.flows.drops.reopen_drop import ReopenForm
+from server.flows.drops.changes.reopen_drop import ReopenForm
+from server.flows.drops.intents import end_drop as ending
+from server.flows.drops.views.drop_snapshot import read_drop_snapshot
+from server.flows.drops.views.drop_view import DropView
 from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms, refused
 
 pytestmark = pytest.mark.asyncio

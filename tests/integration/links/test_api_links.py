@@ -10,8 +10,8 @@ from server.core.identity import Role
 from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
 from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.flows.drops.drive_intents import close_overdue, drive_pending
-from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.drops.claims.persist_claims import ClaimPersister
+from server.flows.drops.intents.drive_intents import close_overdue, drive_pending
 from server.flows.drops.seal_drops import seal_drops
 from server.flows.events.number_events import number_events
 from server.flows.links.link_views import keep_opened

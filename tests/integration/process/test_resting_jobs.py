@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.clock import now_ms
 from server.flows.coupons.codes import LEFT_BEHIND_MS as RUN_LEFT_BEHIND_MS
-from server.flows.drops.update_live_counts import WATCHED_AFTER_CLOSE_MS
+from server.flows.drops.views.update_live_counts import WATCHED_AFTER_CLOSE_MS
 from server.flows.lotteries.settle_spins import LEFT_BEHIND_MS as SPIN_LEFT_BEHIND_MS
 from server.ledger import tables as t
 from server.ledger.change_detector import ChangeDetector

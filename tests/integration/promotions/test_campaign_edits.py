@@ -8,7 +8,7 @@ from server.core.drops.claims import Outcome
 from server.core.promotions.campaign_edits import CampaignEdit
 from server.core.promotions.campaigns import Campaign, Money
 from server.core.refusals import Code, Refused
-from server.flows.drops.drive_intents import drive_pending
+from server.flows.drops.intents.drive_intents import drive_pending
 from server.flows.events.number_events import number_events
 from server.flows.promotions.budgets import raise_budget
 from server.flows.promotions.edit_campaign import edit_campaign

@@ -10,8 +10,8 @@ from server.desk import DeskUnavailableError
 from server.desk.claim_answers import ClaimAnswer
 from server.desk.outbox import Outbox
 from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.flows.drops.drop_view import DropView
-from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.drops.claims.persist_claims import ClaimPersister
+from server.flows.drops.views.drop_view import DropView
 from server.ledger.drops import claims
 from server.ledger.drops.claims import ClaimRow
 from server.ledger.tables import campaign_claims

@@ -7,7 +7,7 @@ import pytest
 from server.core.drops.drop_rules import DropForm
 from server.core.promotions.stops import StopForm, Stoppable
 from server.core.refusals import Refused
-from server.flows.drops.drive_intents import drive_pending
+from server.flows.drops.intents.drive_intents import drive_pending
 from server.flows.events.number_events import number_events
 from server.flows.promotions.end_batch import end_batch
 from server.flows.promotions.stops import change_stop

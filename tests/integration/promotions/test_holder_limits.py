@@ -12,8 +12,8 @@ from server.desk import DeskUnavailableError
 from server.desk.claim_answers import ClaimAnswer
 from server.desk.outbox import Outbox
 from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.flows.drops.drop_view import DropView
-from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.drops.claims.persist_claims import ClaimPersister
+from server.flows.drops.views.drop_view import DropView
 from server.ledger.coupons import holder_slots
 from server.ledger.drops import claims
 from server.ledger.tables import device_slots, person_slots

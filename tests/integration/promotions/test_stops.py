@@ -13,7 +13,7 @@ from server.desk.outbox import Outbox
 from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
 from server.flows.checkout.redemptions import lock
 from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.flows.promotions.stops import change_stop, publish_stops
 from server.ledger.promotions import stops
 from tests.support.builders.campaigns import code_of, locked, made_campaign, paid

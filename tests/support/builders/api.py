@@ -26,7 +26,7 @@ from server.api.http.drop_lookup import DropLookup
 from server.core.identity import Identity, Role
 from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
-from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.health import Health
 from server.ledger.engine import Ledger
 from server.ledger.tables import metadata

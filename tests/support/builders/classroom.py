@@ -30,9 +30,9 @@ from server.desk.feed import Feed
 from server.desk.feed_messages import Publication
 from server.desk.outbox import Outbox
 from server.desk.redis.nodes import Nodes
+from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.flows.drops.drop_service import DropService
-from server.flows.drops.drop_view import DropView
-from server.flows.drops.persist_claims import ClaimPersister
+from server.flows.drops.views.drop_view import DropView
 from server.flows.promotions.batches import create_batch
 from server.flows.promotions.templates import create_template
 from server.flows.stores import Stores

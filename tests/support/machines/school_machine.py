@@ -27,7 +27,7 @@ from server.desk.claim_answers import ClaimAnswer
 from server.desk.keys import RoomKeys, ShardKeys
 from server.desk.outbox import OutboxEntry
 from server.flows.checkout import confirm_payment, redemptions, unlock
-from server.flows.drops.drive_intents import drive_pending
+from server.flows.drops.intents.drive_intents import drive_pending
 from server.ledger import tables
 from server.ledger.coupons import coupon_moves, coupons
 from server.ledger.drops.claims import ClaimRow

@@ -3,7 +3,7 @@
 import pytest
 
 from server.core.ids import ClaimId, CouponId, StudentId
-from server.flows.drops.intent_payloads import (
+from server.flows.drops.intents.intent_payloads import (
     ClosePayload,
     ExtendPayload,
     MoveHoldPayload,

@@ -20,7 +20,7 @@ from server.core.refusals import Code, Refused
 from server.core.violations import refused
 from server.flows.abort import Abort, abort_if
 from server.flows.access.instructors import instructor_refusal
-from server.flows.drops.drop_snapshot import find_in_room_for_update
+from server.flows.drops.views.drop_snapshot import find_in_room_for_update
 from server.flows.stores import Stores
 from server.ledger import acts
 from server.ledger.drops import cues, drops

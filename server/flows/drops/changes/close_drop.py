@@ -10,8 +10,8 @@ from server.core.acts import Action
 from server.core.drops.drops import CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort
-from server.flows.drops.drop_snapshot import find_in_room_for_update
-from server.flows.drops.intent_payloads import ClosePayload, new_intent
+from server.flows.drops.intents.intent_payloads import ClosePayload, new_intent
+from server.flows.drops.views.drop_snapshot import find_in_room_for_update
 from server.flows.stores import Stores
 from server.ledger import acts, intents
 from server.ledger.drops import drops

@@ -19,9 +19,9 @@ from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.desk.caps import KnownUnused
 from server.flows.abort import abort_if
-from server.flows.drops.drop_snapshot import DropSnapshot
-from server.flows.drops.intent_payloads import OpenPayload, new_intent
-from server.flows.drops.take_units import new_window_refusal, take_units
+from server.flows.drops.changes.take_units import new_window_refusal, take_units
+from server.flows.drops.intents.intent_payloads import OpenPayload, new_intent
+from server.flows.drops.views.drop_snapshot import DropSnapshot
 from server.flows.promotions.price_rules import Override, check_drop
 from server.flows.stores import template_of
 from server.ids import new_id, new_seed

@@ -23,9 +23,9 @@ from server.core.drops.drops import (
 from server.core.refusals import Code, Refused, invalid_field
 from server.flows.abort import abort_if
 from server.flows.access.instructors import instructor_refusal
-from server.flows.drops.drop_snapshot import find_in_room_for_update
-from server.flows.drops.intent_payloads import ReopenPayload, new_intent
-from server.flows.drops.take_units import new_window_refusal, take_units
+from server.flows.drops.changes.take_units import new_window_refusal, take_units
+from server.flows.drops.intents.intent_payloads import ReopenPayload, new_intent
+from server.flows.drops.views.drop_snapshot import find_in_room_for_update
 from server.flows.stores import Stores, batch_and_template
 from server.ids import new_id
 from server.ledger import acts, intents

@@ -25,7 +25,7 @@ from server.core.drops.drops import CloseReason, DropState, RoomDrop
 from server.desk.drop_state import Closing
 from server.desk.feed import Feed
 from server.desk.feed_messages import FeedKind
-from server.flows.drops.drop_snapshot import DropSnapshot
+from server.flows.drops.views.drop_snapshot import DropSnapshot
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import event_log, intents
 from server.ledger.drops import drop_results, drops, seals

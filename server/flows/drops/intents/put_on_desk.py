@@ -16,10 +16,10 @@ from server.desk.caps import CapName, CapsMissing, KnownUnused
 from server.desk.drop_state import Stamped
 from server.desk.feed_messages import FeedKind
 from server.flows.coupons.load_caps import caps_of, load_missing_caps
-from server.flows.drops.drop_snapshot import DropSnapshot
-from server.flows.drops.end_drop import end_drop
-from server.flows.drops.finish_change import tell_limit
-from server.flows.drops.room_drops import desk_limits
+from server.flows.drops.intents.end_drop import end_drop
+from server.flows.drops.intents.finish_change import tell_limit
+from server.flows.drops.views.drop_snapshot import DropSnapshot
+from server.flows.drops.views.room_drops import desk_limits
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import event_log, intents
 from server.ledger.drops import drops

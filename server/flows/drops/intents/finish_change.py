@@ -10,7 +10,7 @@ from server.core.drops import drop_events
 from server.core.drops.drops import DropState
 from server.core.promotions.batches import Batch
 from server.flows.coupons.load_caps import caps_of
-from server.flows.drops.drop_snapshot import read_drop_snapshot
+from server.flows.drops.views.drop_snapshot import read_drop_snapshot
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import event_log, intents
 from server.ledger.drops import drops

@@ -17,10 +17,9 @@ from server.desk import DeskReplacedError, DeskUnavailableError
 from server.desk.feed_messages import Confirmation, FeedKind, Loss
 from server.flows.coupons.load_caps import caps_of
 from server.flows.coupons.publish_coupons import confirmed_claim, read_statuses
-from server.flows.drops.drop_snapshot import DropSnapshot, read_drop_snapshot
-from server.flows.drops.end_drop import end_drop
-from server.flows.drops.finish_change import finish_change, move_limit, move_window
-from server.flows.drops.intent_payloads import (
+from server.flows.drops.intents.end_drop import end_drop
+from server.flows.drops.intents.finish_change import finish_change, move_limit, move_window
+from server.flows.drops.intents.intent_payloads import (
     ClosePayload,
     ExtendPayload,
     MoveHoldPayload,
@@ -33,7 +32,8 @@ from server.flows.drops.intent_payloads import (
     TopUpPayload,
     payload_of,
 )
-from server.flows.drops.put_on_desk import carry_out_opening, carry_out_reopening
+from server.flows.drops.intents.put_on_desk import carry_out_opening, carry_out_reopening
+from server.flows.drops.views.drop_snapshot import DropSnapshot, read_drop_snapshot
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import intents
 from server.ledger.drops import drops

@@ -19,7 +19,7 @@ from server.desk.feed_messages import Confirmation
 from server.desk.fence import ConfirmedClaim, Fence
 from server.desk.outbox import OutboxEntry
 from server.flows.coupons.new_coupons import window_of
-from server.flows.drops.drop_snapshot import read_drop_snapshot
+from server.flows.drops.views.drop_snapshot import read_drop_snapshot
 from server.ledger.engine import Ledger
 
 _CODE_END: Final = 8  # characters of the claim's id: testers tell their codes apart

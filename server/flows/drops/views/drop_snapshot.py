@@ -13,7 +13,7 @@ from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
 from server.desk.caps import KnownUnused
 from server.flows.abort import Abort
-from server.flows.drops.room_drops import room_drop
+from server.flows.drops.views.room_drops import room_drop
 from server.flows.stores import batch_and_template
 from server.ledger.drops import drops
 from server.ledger.drops.drop_row import DropRow

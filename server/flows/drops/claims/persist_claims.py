@@ -31,8 +31,8 @@ from server.desk.feed_messages import Confirmation, Loss
 from server.desk.fence import ConfirmedClaim, Fence
 from server.desk.outbox import OutboxEntry
 from server.flows.coupons.new_coupons import confirmed_events, new_coupons
-from server.flows.drops import reassign_claims
-from server.flows.drops.rehearse_claims import confirm_rehearsed, is_rehearsed
+from server.flows.drops.claims import reassign_claims
+from server.flows.drops.claims.rehearse_claims import confirm_rehearsed, is_rehearsed
 from server.ledger import desks, event_log
 from server.ledger.coupons import coupons
 from server.ledger.drops import claims

@@ -11,9 +11,9 @@ from server.core.drops.drops import Allotment, DropState
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort, abort_if
 from server.flows.access.instructors import instructor_refusal
-from server.flows.drops.drop_snapshot import find_in_room_for_update
-from server.flows.drops.intent_payloads import ExtendPayload, TopUpPayload, new_intent
-from server.flows.drops.take_units import take_units
+from server.flows.drops.changes.take_units import take_units
+from server.flows.drops.intents.intent_payloads import ExtendPayload, TopUpPayload, new_intent
+from server.flows.drops.views.drop_snapshot import find_in_room_for_update
 from server.flows.stores import Stores, batch_and_template
 from server.ids import new_id
 from server.ledger import acts, intents
