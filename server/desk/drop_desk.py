@@ -45,7 +45,7 @@ from server.desk.keys import SHARDS, ShardKeys
 from server.desk.merged_accounts import MergedAccounts
 from server.desk.redis.connection import redis_deadline
 from server.desk.redis.nodes import Nodes
-from server.desk.reopening import Reopening, end_argument
+from server.desk.reopening import Reopening, moment
 from server.desk.scripts.loader import Scripts
 from server.desk.task_desk import TaskDesk
 
@@ -82,6 +82,7 @@ class DropDesk:
         allotments: Sequence[Allotment],
         opens_in_ms: int,
         duration_ms: int,
+        opens_at: int | None = None,
         closes_at: int | None = None,
         campaign_id: str | None = None,
         per_campaign: int | None = None,
@@ -93,9 +94,10 @@ class DropDesk:
     ) -> Stamped | CapsMissing | None:
         """Put the units on the desk and stamp the window by Redis' clock.
 
-        It closes at `closes_at`, or `duration_ms` after it opens. A second call returns the window of the
-        first. None: it was closed before it was opened. CapsMissing: nothing was done, load the caps of its
-        batch and campaign first; not those that `unused` names, of which no slot was used at that epoch.
+        It opens at `opens_at`, or `opens_in_ms` from now, and closes at `closes_at`, or `duration_ms` after
+        it opens. A second call returns the window of the first. None: it was closed before it was opened.
+        CapsMissing: nothing was done, load the caps of its batch and campaign first; not those that `unused`
+        names, of which no slot was used at that epoch.
         `is_draw`: taps are entries, and take no unit.
         """
         keys = self._keys(shard)
@@ -111,7 +113,7 @@ class DropDesk:
             [
                 *(drop_id, batch_id, room, per_student, ranges),
                 max(a.last for a in allotments),
-                *(opens_in_ms, end_argument(duration_ms, closes_at)),
+                *(moment(opens_in_ms, opens_at), moment(duration_ms, closes_at)),
                 "".join("1" if name in known else "0" for name, _ in caps),
                 unused.epoch if unused is not None else "",
                 *chain.from_iterable(fields.items()),

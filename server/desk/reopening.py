@@ -15,9 +15,9 @@ from server.desk.keys import ShardKeys
 from server.desk.scripts.loader import Scripts
 
 
-def end_argument(duration_ms: int, closes_at: int | None) -> str:
-    """Return the end of a drop as window.lua reads it."""
-    return f"+{duration_ms}" if closes_at is None else str(closes_at)
+def moment(after_ms: int, at: int | None) -> str:
+    """Return the beginning or the end of a drop as window.lua reads it: `at`, or `after_ms`."""
+    return f"+{after_ms}" if at is None else str(at)
 
 
 class Reopening:
@@ -52,8 +52,8 @@ class Reopening:
             openings,
             ranges,
             units,
-            opens_in_ms,
-            end_argument(duration_ms, closes_at),
+            moment(opens_in_ms, None),
+            moment(duration_ms, closes_at),
         ]
         reply = await self._scripts.run(
             "reopen", [*names, *(key_of(*cap, keys) for cap in caps)], args

@@ -5,8 +5,8 @@
 --
 -- KEYS  1 fence, 2 drop, then caps: of the batch, and of its campaign if that has a limit
 -- ARGV  1 drop id, 2 batch id, 3 room, 4 per_student, 5 allotments as [[first,last,id],…],
---       6 units in the drop, 7 opens in ms, 8 '+' and the duration in ms, or the end, 9 for each cap '1' if none of its slots was used
---       when the desk had the epoch 10, then further fields of the drop: field, value…
+--       6 units in the drop, 7 '+' and the ms until it opens, or the moment, 8 '+' and the duration in ms, or the end,
+--       9 for each cap '1' if none of its slots was used when the desk had the epoch 10, then further fields of the drop: field, value…
 -- Reply: SHUT | {} it was closed before it was opened | {opens_at, closes_at, epoch of the desk} | the name of
 --        this load of the desk: load the caps first
 if is_shut(KEYS[1]) then return SHUT end
@@ -27,8 +27,8 @@ for k = 3, #KEYS do
   if not (is_complete(KEYS[k], load) or is_known_unused(k - 2)) then return load end
 end
 
-local opens_at = now_ms() + tonumber(ARGV[7])
-local closes_at = end_of(ARGV[8], opens_at)
+local opens_at = moment_of(ARGV[7], now_ms())
+local closes_at = moment_of(ARGV[8], opens_at)
 redis.call('HSET', drop, 'drop_id', ARGV[1], 'batch_id', ARGV[2], 'room', ARGV[3],
   'per_student', ARGV[4], 'allotments', ARGV[5], 'quantity', ARGV[6],
   'opens_at', string.format('%.0f', opens_at), 'closes_at', string.format('%.0f', closes_at))

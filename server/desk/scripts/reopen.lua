@@ -4,7 +4,7 @@
 -- is therefore counted once: the desk is told of it by an intent, before or after this.
 --
 -- KEYS  1 fence, 2 drop, 3 holders, 4 free, 5 passed, 6 progress, then caps as in open.lua
--- ARGV  1 number of the opening, 2 allotments, 3 units in the drop, 4 opens in ms, 5 end as in open.lua
+-- ARGV  1 number of the opening, 2 allotments, 3 units in the drop, 4 beginning and 5 end as in open.lua
 -- Reply: SHUT | {} this desk does not have the drop | {opens_at, closes_at, epoch of the desk} | the name of this
 --        load of the desk: load the caps first
 if is_shut(KEYS[1]) then return SHUT end
@@ -20,8 +20,8 @@ for k = 7, #KEYS do
   if not is_complete(KEYS[k], load) then return load end
 end
 
-local opens_at = now_ms() + tonumber(ARGV[4])
-local closes_at = end_of(ARGV[5], opens_at)
+local opens_at = moment_of(ARGV[4], now_ms())
+local closes_at = moment_of(ARGV[5], opens_at)
 redis.call('HDEL', drop, 'closed_at', 'extended_by')
 redis.call('HSET', drop, 'openings', number, 'allotments', ARGV[2], 'quantity', ARGV[3],
   'opens_at', string.format('%.0f', opens_at), 'closes_at', string.format('%.0f', closes_at))

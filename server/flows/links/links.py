@@ -186,7 +186,8 @@ async def _write_new(
     await acts.write_act(
         conn, actor, Action.LINK_MADE, link_id, now, channel=form.channel, **detail
     )
-    intent = new_intent(drop.id, OpenPayload(), now)
+    later = window.opens_at if window.opens_at > now else None
+    intent = new_intent(drop.id, OpenPayload(later), now)
     await intents.write(conn, intent)
     return intent
 
@@ -194,8 +195,6 @@ async def _write_new(
 def _drop_of(
     link_id: str, actor: str, form: LinkForm, batch: Batch, window: Window, now: int
 ) -> DropRow:
-    # Whole seconds, never early. The desk's clock counts them from the opening.
-    opens_in = -((now - window.opens_at) // 1000)
     return DropRow(
         id=DropId(new_id("drp")),
         room=link_room(link_id),
@@ -206,8 +205,9 @@ def _drop_of(
         mode="first",
         message=form.message,
         quantity=form.quantity,
-        duration_seconds=max(1, (window.closes_at - now) // 1000 - opens_in),
-        opens_in_seconds=opens_in,
+        duration_seconds=max(1, (window.closes_at - window.opens_at) // 1000),
+        # The intent has the moment itself.
+        opens_in_seconds=-((now - window.opens_at) // 1000),
         audience=Audience(),
         metadata={},
         task=form.task,

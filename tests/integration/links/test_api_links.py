@@ -7,6 +7,8 @@ import pytest_asyncio
 
 from client_sdk.python.receipts import verify_receipt
 from server.core.identity import Role
+from server.core.instants import to_text
+from server.core.links.links import LinkForm, LinkState
 from server.desk.keys import SHARDS
 from server.desk.outbox import Outbox
 from server.flows.consistency.rebuild_desk import DeskRebuilder
@@ -15,6 +17,7 @@ from server.flows.drops.intents.drive_intents import close_overdue, drive_pendin
 from server.flows.drops.seal_drops import seal_drops
 from server.flows.events.number_events import number_events
 from server.flows.links.link_views import keep_opened
+from server.flows.links.links import make_link
 from server.flows.stores import Stores
 from server.ledger.drops import drops
 from server.ledger.engine import Ledger
@@ -28,6 +31,7 @@ from tests.support.builders.api import (
     refused,
     serving,
 )
+from tests.support.builders.classroom import granted, now_ms
 from tests.support.builders.desks import Desk
 
 pytestmark = pytest.mark.asyncio
@@ -227,11 +231,20 @@ async def test_an_end_is_moved_on_the_desk_as_well(school: Api, desk: Desk) -> N
     assert field_errors(answer) == [("closes_at", "too_small")]
 
 
-async def test_a_link_opens_at_its_time(school: Api) -> None:
-    link = await made_link(school, opens_at="2026-03-01T10:00:00Z")
+async def test_a_link_opens_at_its_very_moment(school: Api) -> None:
+    batch, now = await school.made_batch(), now_ms()
+    moment = now + 60_250
+    form = LinkForm(batch["id"], "wechat", 2, opens_at=moment)
 
-    assert (link["state"], link["opens_at"]) == ("active", "2026-03-01T10:00:00.000Z")
-    assert (await claimed(school, link, "ann"))["outcome"] == "not_open"
+    link = granted(await make_link(_stores(school), form, None, now))
+
+    assert (link.state, link.link.opens_at) == (LinkState.ACTIVE, moment)
+    async with school.parts.ledger.read() as conn:
+        row = await drops.find(conn, link.link.drop_id)
+    assert row is not None
+    assert row.opens_at == moment
+    refused = await claimed(school, {"id": link.id}, "ann")
+    assert (refused["outcome"], refused["why"]["opens_at"]) == ("not_open", to_text(moment))
 
 
 async def hours_of(api: Api, desk: Desk, link: Json) -> float:

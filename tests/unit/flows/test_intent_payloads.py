@@ -19,6 +19,7 @@ from server.flows.drops.intents.intent_payloads import (
 
 STORED = [
     (OpenPayload(), "open", {}),
+    (OpenPayload(1_700_000_000_250), "open", {"opens_at": 1_700_000_000_250}),
     (TopUpPayload("alt_1"), "top_up", {"allotment_id": "alt_1"}),
     (
         ExtendPayload(duration_ms=30_000, expected_closes_at=1_700_000_000_000),

@@ -143,7 +143,7 @@ async def _carry_out(  # noqa: C901 - a case for each kind
 ) -> Refused | None:
     payload = payload_of(intent)
     if isinstance(payload, OpenPayload):
-        return await carry_out_opening(stores, snapshot, intent, now)
+        return await carry_out_opening(stores, snapshot, intent, payload.opens_at, now)
     match payload:
         case ReopenPayload():
             return await carry_out_reopening(stores, snapshot, intent, payload.openings, now)

@@ -17,7 +17,10 @@ from server.ledger.intents import Intent, IntentKind
 
 @dataclass(frozen=True, slots=True)
 class OpenPayload:
-    """Put the drop's first allotment on the desk."""
+    """Put the drop's first allotment on the desk. `opens_at`: the moment (ms) at which it opens, in place of
+    the seconds that its row has."""
+
+    opens_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,8 @@ def payload_of(intent: Intent) -> Payload:  # noqa: C901, PLR0911 - a case for e
     stored: Mapping[str, Any] = intent.payload
     match intent.kind:
         case IntentKind.OPEN:
-            return OpenPayload()
+            opens_at = stored.get("opens_at")
+            return OpenPayload(int(opens_at) if opens_at is not None else None)
         case IntentKind.TOP_UP:
             return TopUpPayload(allotment_id=str(stored["allotment_id"]))
         case IntentKind.EXTEND:
@@ -135,7 +139,8 @@ def _to_json(  # noqa: C901, PLR0911 - a case for each kind
 ) -> tuple[IntentKind, Mapping[str, object]]:
     match payload:
         case OpenPayload():
-            return IntentKind.OPEN, {}
+            moment = {} if payload.opens_at is None else {"opens_at": payload.opens_at}
+            return IntentKind.OPEN, moment
         case TopUpPayload():
             return IntentKind.TOP_UP, {"allotment_id": payload.allotment_id}
         case ExtendPayload():

@@ -29,14 +29,17 @@ _TRIES: Final = 3  # a rebuild may replace the desk between two calls
 
 
 async def carry_out_opening(
-    stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int
+    stores: Stores, snapshot: DropSnapshot, intent: Intent, opens_at: int | None, now: int
 ) -> Refused | None:
-    """Open the drop for the first time. Refused: it took too long and was given up."""
+    """Open the drop for the first time, at `opens_at` where that is given.
+
+    Refused: it took too long and was given up.
+    """
     row = snapshot.row
     if row.state is not DropState.OPENING or row.openings > 1:
         await _finish(stores, intent, now)
         return None
-    window = await _open_on_desk(stores, snapshot, now)
+    window = await _open_on_desk(stores, snapshot, opens_at, now)
     if window is None:
         await end_drop(stores, snapshot, CloseReason.CANCELLED, now, intent.id)
         return Refused(Code.UNAVAILABLE, "the opening took too long and was given up")
@@ -104,7 +107,9 @@ async def _reopen_on_desk(stores: Stores, snapshot: DropSnapshot, now: int) -> S
     raise DeskReplacedError(f"the desk of {row.id} was replaced while its caps were loaded")
 
 
-async def _open_on_desk(stores: Stores, snapshot: DropSnapshot, now: int) -> Stamped | None:
+async def _open_on_desk(
+    stores: Stores, snapshot: DropSnapshot, opens_at: int | None, now: int
+) -> Stamped | None:
     """Open the drop on the desk; None where the desk has closed it before it was opened.
 
     The desk opens no drop whose caps it does not know completely. It answers CapsMissing, then the caps of
@@ -118,6 +123,7 @@ async def _open_on_desk(stores: Stores, snapshot: DropSnapshot, now: int) -> Sta
             room=row.room,
             allotments=snapshot.allotments,
             opens_in_ms=row.opens_in_seconds * 1000,
+            opens_at=opens_at,
             **_end_on_desk(snapshot, now),
             has_task=row.task is not None,
             is_draw=row.draw is not None,
