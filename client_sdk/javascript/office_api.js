@@ -719,8 +719,9 @@ export class OfficeApi extends Api {
     return this._call("POST", path`/v1/students/${student}/erase`, { body: { reason } });
   }
 
-  /** Give what an account has to another account of the same person. Reject with `coupon_locked` while an order
-   * is being paid, `wrong_state` while it is merged into another one.
+  /** Give what an account has to another account of the same person. Reject with `not_found` where nothing is
+   * known of one of them, `coupon_locked` while an order is being paid, `wrong_state` while it is merged into
+   * another one.
    * @param {string} student @param {string} into @returns {Promise<Job>} */
   mergeStudent(student, into) {
     return this._call("POST", path`/v1/students/${student}/merge-into/${into}`);

@@ -818,8 +818,9 @@ class OfficeApi(Api):
         return await self._call(Job, "POST", path, {"reason": reason})
 
     async def merge_student(self, student: str, into: str) -> Job:
-        """Give what an account has to another account of the same person. Raise `coupon_locked` while an
-        order is paid, `wrong_state` while it is merged into another one."""
+        """Give what an account has to another account of the same person. Raise `not_found` where nothing is
+        known of one of them, `coupon_locked` while an order is paid, `wrong_state` while it is merged into
+        another one."""
         path = f"/v1/students/{escaped(student)}/merge-into/{escaped(into)}"
         return await self._call(Job, "POST", path)
 

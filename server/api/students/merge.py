@@ -34,7 +34,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         response=JobResponse,
         status=202,
         summary="Give what one account has to another account of the same person",
-        refuses=(Code.WRONG_STATE, Code.COUPON_LOCKED),
+        refuses=(Code.NOT_FOUND, Code.WRONG_STATE, Code.COUPON_LOCKED),
         is_create=True,
     ),
 )

@@ -40,6 +40,7 @@ from server.ledger.checkout import balances
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
 from server.ledger.students import merge as rows
+from server.ledger.students.known import unknown_among
 from server.ledger.students.merge import OwnCoupon
 
 
@@ -53,11 +54,14 @@ async def request_merge(
     key: IdempotencyKey | None = None,
 ) -> Job | Refused:
     """Make the job, or return the one that is open. Refuses with invalid_field for one and the same student,
+    not_found where nothing is known of one of them (`unknown`; a mistyped id would get the coupons),
     wrong_state while another merge of the student is under way, coupon_locked while an order is being paid.
     """
     if student == other:
         raise Abort(invalid_field("other", "same"))
     async with ledger.begin() as conn:
+        if unknown := await unknown_among(conn, student, other):
+            raise Abort(Refused(Code.NOT_FOUND, "nothing is known of them", {"unknown": unknown}))
         if _is_any_locked(await rows.coupons_of(conn, student)):
             raise Abort(Refused(Code.COUPON_LOCKED, "an order of this student is being paid"))
         wanted = new_job(JobKind.MERGE, student, actor, now, {"into": other})

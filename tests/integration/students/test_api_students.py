@@ -143,6 +143,8 @@ async def test_an_erased_student_is_not_found_and_their_pseudonym_is(api: Api, d
 
 async def test_two_accounts_become_one(api: Api) -> None:
     operator = await api.operator()
+    accounts = {"students": [{"id": name} for name in ("ann", "bob", "cyd")]}
+    good(await operator.post("/v1/students", json=accounts))
     answer = await operator.post("/v1/students/ann/merge-into/bob")
     job = good(answer, 202)
     assert answer.headers["Location"] == f"/v1/jobs/{job['id']}"
@@ -150,6 +152,8 @@ async def test_two_accounts_become_one(api: Api) -> None:
     refused(await operator.post("/v1/students/ann/merge-into/cyd"), 409, "wrong_state")
     itself = await operator.post("/v1/students/bob/merge-into/bob")
     assert field_errors(itself) == [("other", "same")]
+    mistyped = await operator.post("/v1/students/bob/merge-into/cydd")
+    assert refused(mistyped, 404, "not_found")["unknown"] == ["cydd"]
     refused(await (await api.teacher()).post("/v1/students/a/merge-into/b"), 403, "wrong_role")
 
 

@@ -3,11 +3,13 @@
 import pytest
 from sqlalchemy import select
 
+from server.core.audiences.students import StudentForm
 from server.core.coupons.issuances import IssuanceState
 from server.core.drops.claims import Outcome
 from server.core.ids import StudentId
 from server.core.jobs import Job, JobKind, JobState
 from server.core.refusals import Code, Refused
+from server.flows.audiences.students import upsert_students
 from server.flows.consistency.issuance_checks import check_issuances
 from server.flows.coupons import issuances
 from server.flows.coupons.wallet import WalletQuery, show_wallet
@@ -16,7 +18,7 @@ from server.flows.stores import Stores
 from server.flows.students.merge import merge_student, request_merge
 from server.ledger.coupons import holder_slots
 from server.ledger.drops import claims
-from server.ledger.tables import acts
+from server.ledger.tables import acts, jobs
 from tests.support.builders.classroom import granted, now_ms, refused
 from tests.support.builders.issuances import asked, found, parts_of, worked
 from tests.support.builders.typed_codes import bind, made_codes
@@ -34,9 +36,16 @@ def stores_of(rig: WorkerRig) -> Stores:
 
 async def merged(rig: WorkerRig) -> Job:
     """Merge the old account into Ann's; return the job as it is then."""
+    await told_of(rig, OLD, ANN)
     job = granted(await request_merge(rig.ledger, "olga", OLD, ANN, now_ms()))
     await drive_jobs(stores_of(rig), {JobKind.MERGE: merge_student}, now_ms())
     return granted(await find_job(rig.ledger, job.id))
+
+
+async def told_of(rig: WorkerRig, *students: StudentId) -> None:
+    """The school tells of these accounts."""
+    forms = [StudentForm(student) for student in students]
+    granted(await upsert_students(rig.ledger, forms, now_ms()))
 
 
 async def wallet(rig: WorkerRig, student: StudentId) -> set[str]:
@@ -156,7 +165,24 @@ async def test_twice_is_once(rig: WorkerRig) -> None:
     assert await used(rig, batch.id, ANN) == {1}
 
 
+async def test_an_account_of_which_nothing_is_known_is_not_merged(rig: WorkerRig) -> None:
+    batch = await rig.classroom.made_batch()
+    await asked(rig, batch, [OLD])
+    await worked(rig)
+    nobody = StudentId("nobody")
+
+    into_nobody = refused(await request_merge(rig.ledger, "olga", OLD, nobody, now_ms()))
+    of_nobody = refused(await request_merge(rig.ledger, "olga", nobody, OLD, now_ms()))
+
+    for refusal in (into_nobody, of_nobody):
+        assert (refusal.code, refusal.facts) == (Code.NOT_FOUND, {"unknown": ["nobody"]})
+    assert len(await wallet(rig, OLD)) == 1
+    async with rig.ledger.read() as conn:
+        assert await conn.scalar(select(jobs.c.id).where(jobs.c.kind == "merge")) is None
+
+
 async def test_nobody_is_merged_into_themselves_or_into_two(rig: WorkerRig) -> None:
+    await told_of(rig, OLD, ANN, StudentId("bob"))
     itself = refused(await request_merge(rig.ledger, "olga", ANN, ANN, now_ms()))
     assert itself.code is Code.INVALID_FIELD
     job = granted(await request_merge(rig.ledger, "olga", OLD, ANN, now_ms()))

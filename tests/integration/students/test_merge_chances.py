@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from server.core.audiences.students import StudentForm
 from server.core.drops.claims import Outcome
 from server.core.drops.tasks import AnswerTask, EventTask, InviteTask, SignInTask
 from server.core.identity import Identity, Role
@@ -16,6 +17,7 @@ from server.desk.claim_desk import entering
 from server.desk.keys import ShardKeys
 from server.desk.task_desk import TaskOf
 from server.flows.access.blocked import BlockedAs
+from server.flows.audiences.students import upsert_students
 from server.flows.draws.drive_draws import drive_draws, order_of_draw
 from server.flows.draws.show_draw import own_entry
 from server.flows.jobs import drive_jobs, find_job
@@ -38,6 +40,8 @@ ANN, OLD = StudentId("ann"), StudentId("ann_old")
 
 async def merged(rig: WorkerRig, student: StudentId = OLD, into: StudentId = ANN) -> dict[str, Any]:
     """Merge the old account into Ann's; return the report without what is 0."""
+    accounts = [StudentForm(student), StudentForm(into)]
+    granted(await upsert_students(rig.ledger, accounts, now_ms()))
     job = granted(await request_merge(rig.ledger, "olga", student, into, now_ms()))
     await drive_jobs(rig.stores, {JobKind.MERGE: merge_student}, now_ms())
     done = granted(await find_job(rig.ledger, job.id))
