@@ -80,10 +80,10 @@ Closes = Annotated[
 
 class DropBody(Body):
     """`start` `prepared`: the drop takes no stock until it is opened. `at`: it opens by itself then, and is
-    prepared until then. `opens_in_seconds`: the countdown after that. `closes` instead of
-    `duration_seconds`: a time, or `open_end`: until it is closed or all is gone, 30 days at most.
-    `rehearsal`: only the students of its audience see it, and nothing of it counts. `show_winners`: the room
-    sees masked names of who won. `override`: of an operator alone."""
+    prepared until then. `opens_in_seconds`: the countdown after that. `closes` in place of
+    `duration_seconds`, never beside it: a time, or `open_end`: until it is closed or all is gone, 30 days at
+    most. `rehearsal`: only the students of its audience see it, and nothing of it counts. `show_winners`: the
+    room sees masked names of who won. `override`: of an operator alone."""
 
     batch_id: Id
     quantity: Units

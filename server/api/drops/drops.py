@@ -151,7 +151,9 @@ def drop_and_room(request: ApiRequest[Any, Any]) -> tuple[str, str]:
 
 
 def end_of(seconds: int | None, closes: ClosesAt | str | None) -> DropEnd | Refused:
-    """Return the end that was asked for. `closes` decides where both are there."""
+    """Return the end that was asked for. Refuses both together: nobody could tell which one is meant."""
+    if seconds is not None and closes is not None:
+        return invalid_field("closes", "conflict", "only one of duration_seconds, closes")
     if isinstance(closes, ClosesAt):
         return DropEnd(EndsBy.CLOCK, at=closes.at)
     if closes is not None:

@@ -63,6 +63,23 @@ async def test_open_end_and_clock_end(api: Api) -> None:
     assert field_errors(answer) == [("closes", "unknown_value")]
 
 
+async def test_a_length_and_an_end_together_are_refused(api: Api) -> None:
+    teacher, made = await api.teacher(), await api.made_drop(start="prepared")
+    both = {"duration_seconds": 90, "closes": "open_end"}
+    new = {"batch_id": made["batch_id"], "quantity": 1, **both}
+    before, rows = good(await teacher.get(f"{DROPS}/{made['id']}")), await api.row_counts()
+
+    answers = [
+        await teacher.post(DROPS, json=new),
+        await teacher.patch(f"{DROPS}/{made['id']}", json=both),
+        await teacher.post(f"{DROPS}/{made['id']}/reopen", json=both),
+    ]
+
+    assert [field_errors(answer) for answer in answers] == [[("closes", "conflict")]] * 3
+    assert good(await teacher.get(f"{DROPS}/{made['id']}")) == before
+    assert await api.row_counts() == rows
+
+
 async def test_a_prepared_drop_is_edited_and_deleted(api: Api) -> None:
     teacher = await api.teacher()
     made = await api.made_drop(at=_in(api, 600))

@@ -126,7 +126,10 @@ class Api:
 
     async def made_drop(self, room: str = ROOM, **change: object) -> Json:
         batch = await self.made_batch()
-        body = {"batch_id": batch["id"], **a_drop(), **change}
+        usual = a_drop()
+        if "closes" in change:
+            del usual["duration_seconds"]
+        body = {"batch_id": batch["id"], **usual, **change}
         teacher = await self.teacher(room)
         return good(await teacher.post(f"/v1/rooms/{room}/drops", json=body), 201)
 
