@@ -53,6 +53,7 @@ Kind = Literal[
     "prl",
     "exp",
     "apv",
+    "ups",
 ]
 
 # RFC 4648's digits -> Crockford's, which sort as their numbers do.

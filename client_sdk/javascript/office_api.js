@@ -189,9 +189,9 @@ export class OfficeApi extends Api {
   // Calls of the school's back end and of operators: students.
 
   /** Say what the school knows of its students. At most 1,000 a call; repeatable.
-   * @param {StudentForm[]} students @returns {Promise<Upserted>} */
-  upsertStudents(students) {
-    return this._call("POST", "/v1/students", { body: { students } });
+   * @param {StudentForm[]} students @param {Once} [once] @returns {Promise<Upserted>} */
+  upsertStudents(students, once) {
+    return this._call("POST", "/v1/students", { body: { students }, ...once });
   }
 
   /** `q`: the beginning of an id, or of a name in any case. `tag`: those who have it.

@@ -279,10 +279,14 @@ class OfficeApi(Api):
 
     # Calls of the school's back end and of operators: students.
 
-    async def upsert_students(self, students: Sequence[StudentForm]) -> Upserted:
+    async def upsert_students(
+        self, students: Sequence[StudentForm], *, idempotency_key: str | None = None
+    ) -> Upserted:
         """Say what the school knows of its students. At most 1,000 a call; repeatable."""
         body = {"students": list(students)}
-        return await self._call(Upserted, "POST", "/v1/students", body)
+        return await self._call(
+            Upserted, "POST", "/v1/students", body, headers=once_header(idempotency_key)
+        )
 
     async def list_students(
         self, *, q: str | None = None, tag: str | None = None, page: Page = FIRST_PAGE

@@ -92,7 +92,7 @@ async def upsert(
     deps: ApiDependencies, request: ApiRequest[StudentsBody, NoQuery]
 ) -> ApiResponse | Refused:
     forms = [_form(each) for each in request.body.students]
-    done = await flows.upsert_students(deps.ledger, forms, request.now)
+    done = await flows.upsert_students(deps.ledger, forms, request.now, request.key)
     return respond(done, lambda count: UpsertedResponse(upserted=count))
 
 
@@ -141,6 +141,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         response=UpsertedResponse,
         summary="Say what the school knows of its students, at most 1,000 a call",
         max_body=2 * 1024 * 1024,
+        is_create=True,
     ),
     Endpoint(
         method="GET",

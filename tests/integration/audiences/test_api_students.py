@@ -121,3 +121,20 @@ async def test_who_may_say_and_who_may_read(api: Api) -> None:
     good(await (await api.operator()).post("/v1/students", json=body))
     refused(await (await api.teacher()).post("/v1/students", json=body), 403, "wrong_role")
     refused(await (await api.student()).get("/v1/students"), 403, "wrong_role")
+
+
+async def test_a_list_that_is_sent_again_with_its_key_undoes_nothing(api: Api) -> None:
+    operator, key = await api.operator(), {"Idempotency-Key": "k1"}
+    first = {"students": [{"id": "ann", "tags": ["new"]}]}
+    good(await operator.post("/v1/students", json=first, headers=key))
+    good(await operator.post("/v1/students", json={"students": [{"id": "ann", "tags": ["vip"]}]}))
+
+    again = good(await operator.post("/v1/students", json=first, headers=key))
+    other = {"students": [{"id": "ann", "tags": []}]}
+    refused(
+        await operator.post("/v1/students", json=other, headers=key), 409, "idempotency_mismatch"
+    )
+
+    assert again == {"upserted": 1}
+    found = good(await operator.get("/v1/students", params={"q": "ann"}))
+    assert [one["tags"] for one in found["students"]] == [["vip"]]

@@ -307,6 +307,7 @@ def test_creating_calls_take_an_idempotency_key_and_replacing_ones_a_version() -
         "POST /v1/rooms/{room}/offers",
         "POST /v1/lotteries",
         "POST /v1/issuances",
+        "POST /v1/students",
         "POST /v1/students/{student}/export",
         "POST /v1/students/{student}/erase",
         "POST /v1/students/{student}/merge-into/{other}",
