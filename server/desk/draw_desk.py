@@ -6,6 +6,7 @@ be repeated and may raise DeskUnavailableError.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from redis.asyncio import Redis
 
@@ -91,6 +92,14 @@ class DrawDesk:
         if isinstance(reply, bytes):
             return CapsMissing(reply.decode())
         return Seated(*reply) if reply[1] >= 0 else None
+
+    async def entry_of(self, shard: int, drop_id: DropId, student: str) -> Entry | None:
+        """Return the student's entry in this draw; None where the desk has none."""
+        async with redis_deadline():
+            key = ShardKeys(self._prefix, shard).entrants(drop_id)
+            found = await self._redis.hmget(key, [student])
+        record = cast("bytes | None", found[0])
+        return None if record is None else entry_record.parse(record)
 
     async def entries_of_students(
         self, drops: Sequence[RoomDrop], students: Sequence[str]

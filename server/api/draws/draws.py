@@ -77,7 +77,8 @@ async def entry(
     found = await _find(deps, request.path["id"], identity)
     if isinstance(found, Refused):
         return found
-    own = await show_draw.own_entry(deps.ledger, found, identity.subject, request.now)
+    stores = Stores(deps.ledger, deps.drop_desk, deps.feed)
+    own = await show_draw.own_entry(stores, found, identity.subject, request.now)
     return respond(own, _own_entry_response)
 
 

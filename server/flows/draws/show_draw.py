@@ -12,10 +12,12 @@ from typing import Any, Final
 
 import orjson
 
+from server.core.draws.entries import Entry
 from server.core.drops.draw_cards import DrawPhase
 from server.core.drops.drops import CloseReason, DropState, state_at
 from server.core.refusals import Code, Refused
 from server.flows.draws.drive_draws import order_of_draw
+from server.flows.stores import Stores
 from server.ledger.draws import entries
 from server.ledger.drops import claims, drops
 from server.ledger.drops.draws import DrawRow
@@ -114,13 +116,24 @@ class OwnEntry:
     result: str
 
 
-async def own_entry(ledger: Ledger, row: DropRow, student: str, now: int) -> OwnEntry | Refused:
-    """Return the student's entry in this draw; not_found where they have none in the ledger."""
-    async with ledger.read() as conn:
-        entry = await entries.of_student(conn, row.id, student)
+async def own_entry(stores: Stores, row: DropRow, student: str, now: int) -> OwnEntry | Refused:
+    """Return the student's entry in this draw; not_found where they have none.
+
+    An entry that was answered just now is on the desk alone until a worker has taken it.
+    DeskUnavailableError: it is not known whether there is one.
+    """
+    async with stores.ledger.read() as conn:
+        stored = await entries.of_student(conn, row.id, student)
         claim = await claims.of_student(conn, row.id, student)
+    entry = stored.entry if stored is not None else await _on_its_way(stores, row, student)
     if entry is None:
         return Refused(Code.NOT_FOUND)
     is_over = state_of(row, now) in (DropState.CLOSED, DropState.ABORTED)
     result = "won" if claim is not None else "not_drawn" if is_over else "entered"
-    return OwnEntry(entry.entry.receipt(row.id), result)
+    return OwnEntry(entry.receipt(row.id), result)
+
+
+async def _on_its_way(stores: Stores, row: DropRow, student: str) -> Entry | None:
+    if row.state is not DropState.OPEN:
+        return None  # the ledger has all entries
+    return await stores.desk.draws.entry_of(row.shard, row.id, student)

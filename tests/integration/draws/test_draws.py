@@ -25,7 +25,7 @@ from server.flows.drops.end_holds import end_holds
 from server.ledger import tables
 from server.ledger.draws import entries
 from server.ledger.drops.draws import DrawRow
-from tests.support.builders.classroom import ROOM, now_ms, refused
+from tests.support.builders.classroom import ROOM, granted, now_ms, refused
 from tests.support.faults.interruptions import Hook, crash, dies, interpose
 from tests.support.servers.redis_server import RedisServer
 from tests.support.worker_rig import WorkerRig, everybody, lost
@@ -92,6 +92,18 @@ class TestEntering:
         assert (answer.entry.number, answer.entry.client_random) == (2, "ab" * 16)
         view = await rig.classroom.view(drop_id)
         assert (view.entries, view.claimed, view.remaining) == (3, 0, 3)
+
+    async def test_an_entry_is_shown_before_a_worker_has_taken_it(self, rig: WorkerRig) -> None:
+        drop_id = await draw_with(rig, 1)
+        answer = await enter(rig, drop_id, "ann")
+        row = await rig.classroom.row(drop_id)
+
+        own = granted(await own_entry(rig.stores, row, "ann", now_ms()))
+
+        assert answer.entry is not None
+        assert (own.receipt, own.result) == (answer.entry.receipt(row.id), "entered")
+        nobody = refused(await own_entry(rig.stores, row, "nobody", now_ms()))
+        assert nobody.code is Code.NOT_FOUND
 
     async def test_one_student_has_one_entry_whatever_they_send(self, rig: WorkerRig) -> None:
         drop_id = await draw_with(rig, 1)
@@ -232,18 +244,18 @@ class TestProof:
         drop_id = await draw_with(rig, 4, units=1)
         await drive_draws(rig.stores, now_ms())
         row = await rig.classroom.row(drop_id)
-        waiting = await own_entry(rig.ledger, row, "s1", now_ms())
+        waiting = await own_entry(rig.stores, row, "s1", now_ms())
         await finish(rig, drop_id)
         order, row = await drawn_order(rig, drop_id), await rig.classroom.row(drop_id)
         proof = await document(rig, drop_id)
 
         assert getattr(waiting, "result", None) == "entered"
         for student, result in ((order[0], "won"), (order[1], "not_drawn")):
-            own = await own_entry(rig.ledger, row, student, now_ms())
+            own = await own_entry(rig.stores, row, student, now_ms())
             assert getattr(own, "result", None) == result
             receipt = getattr(own, "receipt", {})
             assert proof["leaves"][receipt["index"]] == receipt["leaf"]
-        assert refused(await own_entry(rig.ledger, row, "nobody", now_ms())).code is Code.NOT_FOUND
+        assert refused(await own_entry(rig.stores, row, "nobody", now_ms())).code is Code.NOT_FOUND
 
 
 class TestAborting:

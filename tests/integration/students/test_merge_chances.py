@@ -210,7 +210,7 @@ class TestEntries:
         assert await merged(rig) == {"coupons": 1, "entries": 1}
 
         assert await self.numbers(rig, drop_id) == {ANN: before[OLD], "bob": before["bob"]}
-        own = granted(await own_entry(rig.ledger, await rig.classroom.row(drop_id), ANN, now_ms()))
+        own = granted(await own_entry(rig.stores, await rig.classroom.row(drop_id), ANN, now_ms()))
         assert own.result == "won"
         assert await self.on_desk(rig, drop_id) == {ANN, "bob"}
 
@@ -234,7 +234,7 @@ class TestEntries:
 
         after = {into: before[student], student: before[into]}
         assert await self.numbers(rig, drop_id) == after
-        own = granted(await own_entry(rig.ledger, await rig.classroom.row(drop_id), into, now_ms()))
+        own = granted(await own_entry(rig.stores, await rig.classroom.row(drop_id), into, now_ms()))
         assert own.result == "won"
         assert await merged(rig, student, into) == {}
         assert await self.numbers(rig, drop_id) == after
