@@ -41,7 +41,10 @@ def test_another_operator_approves_one_send_and_refuses_the_other(classroom: Cla
 
     boss = office(classroom, "approvals?state=waiting", "boss", may=("approve",))
     expect(boss.get_by_text("One operator may send alone: 30 students")).to_be_visible()
-    boss.get_by_role("link", name=yes).click()
+    expect(boss.get_by_role("link", name=yes)).to_be_visible()
+    boss.goto(f"{classroom.url}/office#/sends/{approved['id']}")
+    boss.get_by_role("link", name=str(approved["approval_id"])).click()
+    expect(boss.get_by_role("heading", name=yes)).to_be_visible()
     boss.get_by_role("button", name="Approve").click()
     answer(boss, "Approve", "as agreed")
     expect(boss.get_by_text("Approved", exact=True)).to_be_visible()

@@ -61,12 +61,13 @@
  */
 
 /**
- * An issuance as it stands. `items`: where at most 20 students were named and it is done.
+ * An issuance as it stands. `items`: where at most 20 students were named and it is done. `approval_id`, of one
+ * issuance: the approval for which it waits, or waited.
  *
  * @typedef {object} Issuance
  * @property {string} id
- * @property {IssuanceState|"waiting"} state `waiting`, with `approval_id`: it is a draft until another
- *   operator approves
+ * @property {IssuanceState|"waiting"} state `waiting`: it is a draft until another operator
+ *   approves
  * @property {string} [approval_id]
  * @property {string} [batch_id]
  * @property {string} [pack_id]

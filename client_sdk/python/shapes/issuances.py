@@ -62,8 +62,9 @@ class IssuanceItems(TypedDict):
 
 
 class Issuance(TypedDict):
-    """An issuance as it stands. `items`: where at most 20 students were named and it is done. `waiting`, with
-    `approval_id`: it is a draft until another operator approves."""
+    """An issuance as it stands. `items`: where at most 20 students were named and it is done. `waiting`: it
+    is a draft until another operator approves. `approval_id`, of one issuance: the approval for which it
+    waits, or waited."""
 
     id: str
     state: IssuanceState | Literal["waiting"]

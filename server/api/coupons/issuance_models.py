@@ -77,8 +77,9 @@ class IssuanceResponse(ResponseModel):
     """`asked` students, of whom `issued`, `refused` and `held_out` are decided; of an audience it is 0 until
     it starts. `taken_back` of the issued coupons were undone. `due_at`: when it starts, or its next time
     where it repeats; `parent_id`: the recurring issuance that it is a part of. `items`: where at most 20
-    students were named and it is done. `waiting`, with `approval_id`: what was asked for needs a second
-    operator; until then it is a `draft`.
+    students were named and it is done. `waiting`, the answer to the request: what was asked for needs a
+    second operator; until then it is a `draft`. `approval_id`, of one issuance: the approval for which it
+    waits, or waited.
     """
 
     id: str

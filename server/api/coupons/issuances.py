@@ -64,9 +64,8 @@ async def create(
     if isinstance(made, Refused):
         return made
     if made.state is IssuanceState.DRAFT:
-        approval = await find_of(deps.ledger, made.id)
-        waiting = {"state": "waiting", "approval_id": approval and approval.id}
-        return ApiResponse(_response(made).model_copy(update=waiting))
+        shown = await _with_approval(deps, made)
+        return ApiResponse(shown.model_copy(update={"state": "waiting"}))
     if made.state is not IssuanceState.DONE or made.asked > SMALL or not students:
         return ApiResponse(_response(made))
     items = await flows.list_items(_parts(deps), made.id, None, None, SMALL)
@@ -138,7 +137,16 @@ async def index(deps: ApiDependencies, request: ApiRequest[NoBody, IssuancesQuer
 async def show(
     deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]
 ) -> ApiResponse | Refused:
-    return respond(await flows.show(_parts(deps), request.path["id"]), _response)
+    found = await flows.show(_parts(deps), request.path["id"])
+    if isinstance(found, Refused):
+        return found
+    return ApiResponse(await _with_approval(deps, found))
+
+
+async def _with_approval(deps: ApiDependencies, issuance: Issuance) -> IssuanceResponse:
+    """Return an issuance with the id of its approval, where it needs or needed one."""
+    approval = await find_of(deps.ledger, issuance.id)
+    return _response(issuance).model_copy(update={"approval_id": approval and approval.id})
 
 
 async def items(

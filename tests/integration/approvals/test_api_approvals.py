@@ -49,7 +49,8 @@ async def driven(school: Api, issuance_id: str) -> Json:
 async def test_a_send_over_the_limit_goes_out_when_another_operator_agrees(school: Api) -> None:
     made = await asked(school)
     assert made["state"] == "waiting"
-    assert (await driven(school, made["id"]))["state"] == "draft"
+    draft = await driven(school, made["id"])
+    assert (draft["state"], draft["approval_id"]) == ("draft", made["approval_id"])
     other = await second(school)
     page = good(await other.get("/v1/approvals", params={"state": "waiting"}))
     assert page["limits"] == {"students": 2, "amount": None}
@@ -63,6 +64,7 @@ async def test_a_send_over_the_limit_goes_out_when_another_operator_agrees(schoo
     refused(await other.post(f"{path}/reject", json={}), 409, "wrong_state")
     done = await driven(school, made["id"])
     assert (done["state"], done["issued"]) == ("done", 3)
+    assert done["approval_id"] == made["approval_id"]
     assert good(await other.get(path)) == given
     acts = good(await other.get("/v1/acts", params={"subject": waiting["id"]}))["acts"]
     assert [act["action"] for act in acts] == ["approval.given", "approval.asked"]

@@ -19,7 +19,6 @@ export const sendMessages = {
   send_batch: ["批次", "Batch"],
   send_pack: ["券包", "Pack"],
   send_approval: ["审批", "Approval"],
-  send_all_waiting: ["看等待审批的发放", "See what waits"],
   send_who: ["发给谁", "To whom"],
   send_who_audience: ["一个人群", "An audience"],
   send_who_students: ["指定学生", "Named students"],

@@ -95,7 +95,7 @@ function sendPage(host, view, send) {
       [language.say("send_id"), send.id],
       [language.say("send_batch"), send.batch_id && idLink("coupons", send.batch_id)],
       [language.say("send_pack"), send.pack_id && idLink("packs", send.pack_id)],
-      [language.say("send_approval"), send.state === "draft" && waitingLink(language)],
+      [language.say("send_approval"), send.approval_id && idLink("approvals", send.approval_id)],
       [language.say("send_source"), language.say(`send_by_${send.source}`)],
       [
         language.say("send_audience"),
@@ -111,14 +111,6 @@ function sendPage(host, view, send) {
     itemsPart(host, view, send),
   );
 }
-
-/** @param {Host["language"]} language */
-const waitingLink = (language) =>
-  h(
-    "a",
-    { href: addressOf({ page: "approvals", filters: { state: "waiting" } }) },
-    language.say("send_all_waiting"),
-  );
 
 /** How far it is, looked at again until it is over. @param {Host} host @param {Issuance} begun */
 function progressPart(host, begun) {
