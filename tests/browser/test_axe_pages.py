@@ -18,6 +18,7 @@ from tests.browser.test_receipts import CLAIM
 
 pytestmark = [needs_axe, pytest.mark.parametrize("locale", LANGUAGES)]
 
+IS_LIVE = "() => document.querySelector('classdrop-room').client?.state.status === 'live'"
 GUIDES = ("/docs", "/docs/protocol", "/docs/embed", "/docs/errors", "/docs/playground")
 
 
@@ -67,6 +68,35 @@ def test_a_student_s_room_with_a_task_a_draw_and_an_offer(
     expect(amy.locator("classdrop-room .card")).to_have_count(4)
     expect(amy.locator("#offers")).to_contain_text("再坚持一课")
     eye.look(amy, "room/tasks")
+    eye.assert_all_well()
+
+
+def test_the_card_for_the_school_s_own_player(classroom: Classroom, locale: str) -> None:
+    """Look at what a frame shows, without a frame around it: axe does not look into one of another site."""
+    eye = Eye(classroom, locale)
+    address = f"/embed/rooms/{classroom.room}?scheme="
+    amy, ben = enter(eye, f"{address}auto"), enter(eye, f"{address}auto", name="ben")
+    others = {scheme: enter(eye, address + scheme, name=scheme) for scheme in ("light", "dark")}
+    for page in (amy, ben, *others.values()):
+        page.wait_for_function(IS_LIVE)
+    eye.look(amy, "embed/empty")
+    drop = classroom.drop(classroom.batch(), 1, message="这一题讲完，券也来了")
+    for name, page in {"auto": amy, **others}.items():
+        expect_phase(page, "open")
+        eye.look(page, f"embed/open/{name}")
+    claim(amy)
+    expect_phase(amy, "confirmed")
+    eye.look(amy, "embed/claimed")
+    expect_phase(ben, "sold_out")
+    ben.evaluate(CLAIM, drop["id"])
+    expect(ben.locator("classdrop-room .note").filter(has_text=re.compile("2"))).to_be_visible()
+    eye.look(ben, "embed/refused")
+    question = {"kind": "answer", "question": "3 和 4，斜边是？", "options": ["5", "7"], "right": 0}
+    classroom.drop(classroom.batch(), task=question)
+    classroom.drop(classroom.batch(), mode="draw")
+    classroom.drop(classroom.batch(), opens_in_seconds=300)
+    expect(ben.locator("classdrop-room .card")).to_have_count(4)
+    eye.look(ben, "embed/tasks")
     eye.assert_all_well()
 
 
