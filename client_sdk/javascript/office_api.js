@@ -464,9 +464,9 @@ export class OfficeApi extends Api {
     return this._call("GET", path`/v1/price-rules/${id}`);
   }
 
-  /** @param {string} id @returns {Promise<PriceRule>} as it was */
-  endPriceRule(id) {
-    return this._call("DELETE", path`/v1/price-rules/${id}`);
+  /** End a price rule. @param {string} id @param {string} [reason] @returns {Promise<PriceRule>} as it was */
+  endPriceRule(id, reason = "") {
+    return this._call("DELETE", path`/v1/price-rules/${id}`, { body: { reason } });
   }
 
   // Links: operators make them, students of any room claim by them.

@@ -559,9 +559,10 @@ class OfficeApi(Api):
         """Return a price rule and the last 30 days of its courses."""
         return await self._call(PriceRuleFigures, "GET", f"/v1/price-rules/{escaped(rule_id)}")
 
-    async def end_price_rule(self, rule_id: str) -> PriceRule:
+    async def end_price_rule(self, rule_id: str, reason: str = "") -> PriceRule:
         """End a price rule and return it as it was."""
-        return await self._call(PriceRule, "DELETE", f"/v1/price-rules/{escaped(rule_id)}")
+        path = f"/v1/price-rules/{escaped(rule_id)}"
+        return await self._call(PriceRule, "DELETE", path, {"reason": reason})
 
     # Links: operators make them, students of any room claim by them.
 

@@ -18,7 +18,10 @@ def test_an_operator_makes_a_price_rule_and_ends_it(classroom: Classroom) -> Non
     page.get_by_role("button", name="Make the rule").click()
     expect(page.get_by_role("heading", name="guarded-1, guarded-2")).to_be_visible()
     expect(page.get_by_role("row", name="guarded-2")).to_be_visible()
+    rule = page.url.split("/")[-1]
     page.get_by_role("button", name="End this rule").click()
     page.get_by_label("Reason").fill("the term is over")
     page.get_by_role("dialog").get_by_role("button", name="End this rule").click()
     expect(page.get_by_text("No rule yet", exact=False)).to_be_visible()
+    page.goto(f"{classroom.url}/office#/acts?subject={rule}")
+    expect(page.get_by_text("the term is over")).to_be_visible()

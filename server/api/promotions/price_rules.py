@@ -24,6 +24,7 @@ from server.api.http.fields import (
     Metadata,
     Moment,
     NotEmpty,
+    ReasonBody,
     ResponseModel,
     ShortText,
     absent,
@@ -127,9 +128,15 @@ async def show(
     return ApiResponse(PriceRuleFiguresResponse(**fields, figures=figures))
 
 
-async def end(deps: ApiDependencies, request: ApiRequest[NoBody, NoQuery]) -> ApiResponse | Refused:
+async def end(
+    deps: ApiDependencies, request: ApiRequest[ReasonBody, NoQuery]
+) -> ApiResponse | Refused:
     ended = await flows.end_rule(
-        deps.ledger, request.identity.subject, request.path["id"], request.now
+        deps.ledger,
+        request.identity.subject,
+        request.path["id"],
+        request.now,
+        request.body.reason,
     )
     return respond(ended, _response)
 
@@ -173,6 +180,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         path="/v1/price-rules/{id}",
         rule=auth.OPERATOR,
         handler=end,
+        body=ReasonBody,
         response=PriceRuleResponse,
         summary="End a price rule",
     ),

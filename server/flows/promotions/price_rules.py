@@ -68,13 +68,16 @@ async def make_rule(
 
 
 @returns_refusal
-async def end_rule(ledger: Ledger, actor: str, rule_id: str, now: int) -> PriceRule | Refused:
-    """End the rule and return it as it was; not_found."""
+async def end_rule(
+    ledger: Ledger, actor: str, rule_id: str, now: int, reason: str = ""
+) -> PriceRule | Refused:
+    """End the rule and return it as it was; not_found. The act keeps the `reason`, if any."""
     async with ledger.begin() as conn:
         rule = await rows.find(conn, rule_id)
         if rule is None or not await rows.remove(conn, rule_id):
             raise Abort(Refused(Code.NOT_FOUND))
-        await acts.write_act(conn, actor, Action.PRICE_RULE_ENDED, rule_id, now)
+        what = {"reason": reason} if reason else {}
+        await acts.write_act(conn, actor, Action.PRICE_RULE_ENDED, rule_id, now, **what)
     return rule
 
 

@@ -37,6 +37,17 @@ async def half_off(school: Api) -> Json:
     return a_batch(template_id=template["id"])
 
 
+async def test_why_a_rule_was_ended_is_kept_as_an_act(school: Api) -> None:
+    operator = await school.operator()
+    form = {"courses": ["c1"], "max_depth_percent": 20}
+    for body, kept in (({"reason": "the term is over"}, "the term is over"), (None, None)):
+        rule = good(await operator.post("/v1/price-rules", json=form), 201)
+        path = f"/v1/price-rules/{rule['id']}"
+        assert good(await operator.request("DELETE", path, json=body)) == rule
+        acts = good(await operator.get("/v1/acts", params={"subject": rule["id"]}))["acts"]
+        assert (acts[0]["action"], acts[0]["detail"].get("reason")) == ("price_rule.ended", kept)
+
+
 async def test_a_batch_that_breaks_a_rule_needs_a_reason(school: Api) -> None:
     operator = await school.operator()
     body = await half_off(school)

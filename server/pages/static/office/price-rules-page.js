@@ -156,9 +156,10 @@ function endButton(host, rule) {
   const problem = h("div");
   const end = async () => {
     const question = language.say("price_end_ask");
-    if ((await askReason(host, question, language.say("price_end"))) === null) return;
+    const reason = await askReason(host, question, language.say("price_end"));
+    if (reason === null) return;
     try {
-      await api.endPriceRule(rule.id);
+      await api.endPriceRule(rule.id, reason);
       host.go({ page: "price-rules" });
     } catch (fault) {
       problem.replaceChildren(trouble(host, fault));
