@@ -23,7 +23,7 @@ _counted: ContextVar["RoundTrips | None"] = ContextVar("round_trips", default=No
 
 @dataclass(slots=True)
 class RoundTrips:
-    """What was sent, in order: SQL as it is, Redis as `redis NAME`."""
+    """The statements and commands that were sent, in order: SQL as it is, Redis as `redis NAME`."""
 
     sent: list[str] = field(default_factory=list)
 
