@@ -61,8 +61,7 @@ def request_handler(endpoint: AnyEndpoint, deps: ApiDependencies) -> RequestHand
     response.
     """
     route = f"{endpoint.method} {endpoint.path}"
-    duration = deps.metrics.http_duration.labels(route)
-    requests = deps.metrics.http_requests
+    durations, requests = deps.metrics.http_duration, deps.metrics.http_requests
 
     async def serve(request: Request) -> Response:
         started, status = perf_counter(), KINDS[Code.INTERNAL].status
@@ -73,7 +72,8 @@ def request_handler(endpoint: AnyEndpoint, deps: ApiDependencies) -> RequestHand
             return response
         finally:
             requests.labels(route, status).inc()
-            duration.observe(perf_counter() - started)
+            # Not before the first request: 170 routes with a histogram each are 2,600 lines of `/metrics`.
+            durations.labels(route).observe(perf_counter() - started)
 
     return serve
 

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
 
 from server.desk import DeskUnavailableError
 from server.desk.redis.connection import redis_deadline
@@ -74,7 +75,8 @@ class Scripts:
     """Runs the scripts of this folder on one Redis."""
 
     def __init__(self, redis: Redis) -> None:
-        self._scripts = {name: redis.register_script(_source(name)) for name in _PRELUDES}
+        self._redis = redis
+        self._scripts = dict[str, AsyncScript]()  # those that were run
 
     async def run(
         self,
@@ -88,10 +90,16 @@ class Scripts:
         Raises DeskUnavailableError if Redis is away or the fence of the shard is shut.
         """
         async with redis_deadline():
-            reply = await self._scripts[name](keys=keys, args=args, client=on)
+            reply = await self._script(name)(keys=keys, args=args, client=on)
         if reply == SHUT:
             raise DeskUnavailableError("the desk is being rebuilt")
         return reply
+
+    def _script(self, name: str) -> AsyncScript:
+        found = self._scripts.get(name)
+        if found is None:
+            found = self._scripts[name] = self._redis.register_script(_source(name))
+        return found
 
 
 # One process makes many desks (each test one of its own), and reading all scripts takes 3 ms.

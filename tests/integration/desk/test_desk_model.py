@@ -137,7 +137,7 @@ MUTANTS = [
     Mutant(
         "it ends before it begins",
         "window",
-        "math.max(opens_at, tonumber(text))",
+        "math.max(from, tonumber(text))",
         "tonumber(text)",
     ),
     Mutant(

@@ -46,7 +46,7 @@ class Counted:
 
     def script(self, name: str) -> str:
         """Return what only calls of this script have in them."""
-        return str(self.rig.stores.feed._scripts._scripts[name].sha)
+        return str(self.rig.stores.feed._scripts._script(name).sha)
 
     async def close(self, drop_id: str) -> RoundTrips:
         with self.counter.counting() as made:

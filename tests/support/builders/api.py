@@ -34,6 +34,7 @@ from server.metrics import Metrics
 from server.tokens import TokenKeys
 from tests.support.builders.desks import Desk
 from tests.support.builders.money import NOW
+from tests.support.servers.ledgers import connect
 
 KEYS = TokenKeys(["a-secret-that-is-long-enough-for-a-test"])
 SCHOOL = "https://school.example"
@@ -224,7 +225,7 @@ def api_parts(
 async def api(migrated_sqlite_file: Path, tmp_path: Path, desk: Desk) -> AsyncIterator[Api]:
     """Yield the application on SQLite. Tests of the ledger and of a whole journey run on both databases."""
     shutil.copy(migrated_sqlite_file, tmp_path / "api.db")
-    ledger = Ledger.connect(f"sqlite:///{tmp_path / 'api.db'}")
+    ledger = connect(f"sqlite:///{tmp_path / 'api.db'}")
     async with serving(ledger, desk) as made:
         yield made
     await ledger.close()
