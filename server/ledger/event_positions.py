@@ -32,6 +32,13 @@ async def take(conn: AsyncConnection, reader: str, first: int | None = None) -> 
     return None if found is None else int(found)
 
 
+async def take_in_turn(conn: AsyncConnection, reader: str) -> int:
+    """Return the reader's position, as soon as no other transaction has it, and lock its row."""
+    await _add(conn, reader, None)
+    row = select(_OF.seq).where(_OF.reader == reader).with_for_update()
+    return int((await conn.execute(row)).scalar_one())
+
+
 async def _add(conn: AsyncConnection, reader: str, first: int | None) -> None:
     last = select(_OF.seq).where(_OF.reader == NUMBERING).scalar_subquery()
     seq = func.coalesce(last, 0) if first is None else first

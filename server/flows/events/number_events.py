@@ -9,6 +9,8 @@ already, and no lower number is given later (decision 0037).
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from server.ledger import event_log, event_positions
 from server.ledger.engine import Ledger
 
@@ -44,6 +46,21 @@ async def number_events(ledger: Ledger, announce: Announce) -> int:
             await announce(last + len(types), set(types))
         if len(types) < AT_ONCE:
             return total
+
+
+async def number_what_is_visible(conn: AsyncConnection) -> int:
+    """Give numbers to all events that are visible now, in the caller's transaction; return the last number.
+
+    Every event that is accepted later gets a higher number. Who waits for events is told of these with the
+    next ones.
+    """
+    last = await event_positions.take_in_turn(conn, event_positions.NUMBERING)
+    while True:
+        types = await event_log.number(conn, last, AT_ONCE)
+        last += len(types)
+        if len(types) < AT_ONCE:
+            await event_positions.move(conn, event_positions.NUMBERING, last)
+            return last
 
 
 async def remove_old(ledger: Ledger, days: int, now: int) -> int:

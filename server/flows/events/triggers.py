@@ -15,6 +15,7 @@ from server.core.events.triggers import Trigger, TriggerForm, TriggerState, form
 from server.core.refusals import Code, Refused, invalid_field
 from server.core.violations import refused
 from server.flows.abort import Abort, abort_if, returns_refusal
+from server.flows.events.number_events import number_what_is_visible
 from server.flows.idempotency import find_previous_result
 from server.ids import new_id
 from server.ledger import acts, event_log, event_positions
@@ -83,7 +84,7 @@ async def change_trigger(
 async def activate_trigger(
     ledger: Ledger, actor: str, trigger_id: str, now: int, *, catch_up: bool
 ) -> Trigger | Refused:
-    """Let the trigger fire from now on. Repeatable.
+    """Let the trigger fire from now on: for events that are accepted later. Repeatable.
 
     `catch_up`: also for what happened while it was paused, as far as that is young enough. Refuses with
     `not_found`, and with `wrong_state` where it has ended.
@@ -93,7 +94,8 @@ async def activate_trigger(
         if found.state is TriggerState.ACTIVE:
             return found
         await event_positions.take(conn, rows.READER)  # so that it reads from here on
-        last = await event_positions.last_number(conn)
+        # An event that has no number yet was accepted before.
+        last = await number_what_is_visible(conn)
         activated = replace(
             found,
             state=TriggerState.ACTIVE,

@@ -12,6 +12,7 @@ from server.core.audiences.students import StudentForm
 from server.core.checkout.refunds import RefundForm
 from server.core.events.triggers import Limits, Trigger, TriggerState
 from server.core.refusals import Code, Refused
+from server.flows.audiences.student_events import Accepted, accept_events
 from server.flows.audiences.students import upsert_students
 from server.flows.checkout.refunds import refund
 from server.flows.coupons import issue
@@ -94,6 +95,29 @@ async def test_what_was_before_the_activation_does_not_count(ledger: Ledger) -> 
     await told(ledger, lesson("e2", "bob"))
     await fire(ledger)
     assert await items(ledger) == ["bob"]
+
+
+async def test_what_was_accepted_before_the_activation_does_not_count_though_it_has_no_number(
+    ledger: Ledger,
+) -> None:
+    draft = await made_trigger(ledger)
+    assert isinstance(await accept_events(ledger, [lesson("e1")], UTC, NOW), Accepted)
+    await activated(ledger, draft)
+    await told(ledger, lesson("e2", "bob"))
+
+    assert await fire(ledger) == 1
+    assert await items(ledger) == ["bob"]
+
+
+async def test_a_paused_one_catches_up_what_had_no_number_when_it_went_on(ledger: Ledger) -> None:
+    trigger = await active_trigger(ledger)
+    await pause_trigger(ledger, "olga", trigger.id, NOW)
+    assert isinstance(await accept_events(ledger, [lesson("e1")], UTC, NOW), Accepted)
+    await activated(ledger, trigger, catch_up=True)
+    await told(ledger, lesson("e2", "bob"))
+
+    assert await fire(ledger) == 2
+    assert await items(ledger) == ["ann", "bob"]
 
 
 async def test_a_paused_one_catches_up_only_if_asked(ledger: Ledger) -> None:
