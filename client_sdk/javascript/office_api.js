@@ -488,7 +488,8 @@ export class OfficeApi extends Api {
     return this._call("GET", path`/v1/links/${id}`);
   }
 
-  /** Pause, resume or end a link, or change its end, its note or its prompt. Repeatable.
+  /** Pause, resume or end a link, change its end, its note or its prompt, or add units. Repeatable. Reject with
+   * `stock_short`, and `wrong_state` (`quantity`) where it has not the expected quantity.
    * @param {string} id @param {LinkEdit} changes @returns {Promise<Link>} */
   changeLink(id, changes) {
     return this._call("PATCH", path`/v1/links/${id}`, { body: changes });

@@ -586,7 +586,10 @@ class OfficeApi(Api):
         return await self._call(Link, "GET", f"/v1/links/{escaped(link_id)}")
 
     async def change_link(self, link_id: str, edit: LinkEdit) -> Link:
-        """Pause, resume or end a link, or change its end, its note or its prompt. Repeatable."""
+        """Pause, resume or end a link, change its end, its note or its prompt, or add units. Repeatable.
+
+        Raise `stock_short`, and `wrong_state` (`quantity`) where it has not the expected quantity.
+        """
         return await self._call(Link, "PATCH", f"/v1/links/{escaped(link_id)}", edit)
 
     async def link_qr(self, link_id: str, size: int = 480) -> str:

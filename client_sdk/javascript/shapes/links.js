@@ -29,13 +29,16 @@
  */
 
 /**
- * Changes of a link; what is left out stays. `ended` is for good.
+ * Changes of a link; what is left out stays. `ended` is for good. `add`: more units of its batch, if its
+ * quantity is `expected_quantity`; not together with `state` or `closes_at`.
  *
  * @typedef {object} LinkEdit
  * @property {"active"|"paused"|"ended"|null} [state]
  * @property {string|null} [note]
  * @property {string|null} [closes_at]
  * @property {boolean|null} [prompt]
+ * @property {number|null} [add]
+ * @property {number|null} [expected_quantity]
  */
 
 /**

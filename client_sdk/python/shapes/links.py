@@ -26,12 +26,15 @@ class LinkForm(TypedDict):
 
 
 class LinkEdit(TypedDict, total=False):
-    """Changes of a link; what is left out stays. `ended` is for good."""
+    """Changes of a link; what is left out stays. `ended` is for good. `add`: more units of its batch, if its
+    quantity is `expected_quantity`; not together with `state` or `closes_at`."""
 
     state: Literal["active", "paused", "ended"] | None
     note: str | None
     closes_at: str | None
     prompt: bool | None
+    add: int | None
+    expected_quantity: int | None
 
 
 class Link(TypedDict):

@@ -41,12 +41,16 @@ class LinkBody(Body):
 
 
 class LinkChangeBody(Body):
-    """A change: absent fields stay. `ended` is for good; units that nobody has claimed go back."""
+    """A change: absent fields stay. `ended` is for good; units that nobody has claimed go back. `add`: more
+    units of the batch; `expected_quantity`: the quantity on the operator's screen, so that a double click
+    adds once. Not together with `state` or `closes_at`."""
 
     state: Literal["active", "paused", "ended"] | None = None
     note: Message | None = None
     closes_at: Instant | None = None
     prompt: bool | None = None
+    add: Annotated[int, Field(ge=1, le=MAX_QUANTITY)] | None = None
+    expected_quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)] | None = None
 
 
 class LinkResponse(ResponseModel):

@@ -91,6 +91,8 @@ async def change(
         note=body.note,
         closes_at=body.closes_at,
         prompt=body.prompt,
+        add=body.add,
+        expected_quantity=body.expected_quantity,
     )
     changed = await flows.change_link(
         _stores(deps, request), request.path["id"], wanted, request.now
@@ -198,8 +200,8 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         handler=change,
         body=LinkChangeBody,
         response=LinkResponse,
-        summary="Pause, resume or end a link, or change its end, its note or its prompt. Repeatable",
-        refuses=(Code.WRONG_STATE, Code.IN_PROGRESS),
+        summary="Pause, resume, top up or end a link, or change its end, note or prompt. Repeatable",
+        refuses=(Code.WRONG_STATE, Code.IN_PROGRESS, Code.STOCK_SHORT),
     ),
     Endpoint(
         method="GET",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from server.core.drops import drop_rules
 from server.core.drops.drop_rules import MAX_MESSAGE, MAX_QUANTITY
 from server.core.drops.drops import CloseReason, DropState, Window
 from server.core.drops.tasks import Task, WatchTask, task_violations
@@ -129,6 +130,26 @@ def window_of(form: LinkForm, batch: Batch, template: Template, now: int) -> Win
         return invalid_field("opens_at", "before_claim_window")
     closes_at = latest_end(batch, template, opens_at) if form.closes_at is None else form.closes_at
     return end_refusal(batch, template, opens_at, closes_at, now) or Window(opens_at, closes_at)
+
+
+def top_up_refusal(
+    add: int, expected_quantity: int | None, drop: DropState, quantity: int
+) -> Refused | None:
+    """Return why a link may not get `add` more units; None if it may.
+
+    `drop` is the state that the ledger has of its drop, `quantity` what it has now: a press that is repeated,
+    or comes from a second operator, expects another one.
+    """
+    if expected_quantity is None:
+        return invalid_field("expected_quantity", "missing")
+    if (refusal := drop_rules.top_up_refusal(add, quantity)) is not None:
+        return refusal
+    if drop is DropState.CLOSED:
+        return Refused(Code.WRONG_STATE, "the link has ended")
+    if quantity != expected_quantity:
+        facts = {"quantity": quantity}
+        return Refused(Code.WRONG_STATE, f"quantity is {quantity} by now", facts)
+    return None
 
 
 def latest_end(batch: Batch, template: Template, opens_at: int) -> int:

@@ -20,7 +20,7 @@ from server.core.ids import DropId
 from server.core.links import links as rules
 from server.core.links.links import Link, LinkForm, LinkState
 from server.core.promotions.batches import Batch
-from server.core.refusals import Code, Refused
+from server.core.refusals import Code, Refused, invalid_field
 from server.core.violations import refused
 from server.flows.abort import Abort, abort_if, returns_refusal
 from server.flows.drops.changes.take_units import take_units
@@ -31,6 +31,7 @@ from server.flows.drops.intents.intent_payloads import (
     MoveWindowPayload,
     OpenPayload,
     Payload,
+    TopUpPayload,
     new_intent,
 )
 from server.flows.idempotency import find_previous_result
@@ -49,12 +50,20 @@ from server.ledger.promotions import batches
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """A change of a link by an operator; None leaves it as it is. `state`: active, paused or ended."""
+    """A change of a link by an operator; None leaves it as it is. `state`: active, paused or ended. `add`:
+    units that it gets more, if it has `expected_quantity` now."""
 
     state: LinkState | None = None
     note: str | None = None
     closes_at: int | None = None
     prompt: bool | None = None
+    add: int | None = None
+    expected_quantity: int | None = None
+
+    @property
+    def moves_window(self) -> bool:
+        """True where the desk gets another window, or an end."""
+        return self.state is not None or self.closes_at is not None
 
 
 @returns_refusal
@@ -89,7 +98,15 @@ async def change_link(
     stores: Stores, id_or_slug: str, change: LinkChange, now: int
 ) -> LinkView | Refused:
     """Change the link and return it. Refuses with not_found, invalid_field, in_progress while it is being
-    opened, and wrong_state for one that has ended. Repeatable."""
+    opened, and wrong_state for one that has ended. Repeatable.
+
+    Units are added once: with stock_short, or with wrong_state and the `quantity` where it is not the
+    expected one.
+    """
+    if change.add is not None and change.moves_window:
+        return invalid_field("add", "conflict", "not together with state or closes_at")
+    if change.add is None and change.expected_quantity is not None:
+        return invalid_field("add", "missing")
     async with stores.ledger.begin() as conn:
         found = await rows.find(conn, id_or_slug)
         drop = await drops.find_for_update(conn, found.drop_id) if found is not None else None
@@ -98,6 +115,8 @@ async def change_link(
         if link is None or drop is None:
             raise Abort(Refused(Code.NOT_FOUND))
         payload = await _write_change(conn, stores.actor, link, drop, change, now)
+        if change.add is not None:
+            payload = await _write_top_up(conn, stores.actor, link, drop, change, now)
         intent = new_intent(drop.id, payload, now) if payload is not None else None
         if intent is not None:
             await intents.write(conn, intent)
@@ -111,7 +130,7 @@ async def _write_change(
     is_over = drop.state is DropState.CLOSED
     if change.state is LinkState.ENDED and is_over:
         return None
-    if is_over and (change.state is not None or change.closes_at is not None):
+    if is_over and change.moves_window:
         raise Abort(Refused(Code.WRONG_STATE, "the link has ended"))
     if drop.state is DropState.OPENING:
         raise Abort(Refused(Code.IN_PROGRESS, "the link is being opened"))
@@ -132,6 +151,20 @@ async def _write_change(
         return None
     await drops.move_window(conn, drop.id, on_desk)
     return MoveWindowPayload()
+
+
+async def _write_top_up(
+    conn: AsyncConnection, actor: str, link: Link, drop: DropRow, change: LinkChange, now: int
+) -> Payload:
+    """Take the units of the batch for the link; return what the desk has to be told."""
+    add = change.add or 0
+    abort_if(rules.top_up_refusal(add, change.expected_quantity, drop.state, drop.quantity))
+    batch, _ = await batch_and_template(conn, link.batch_id)
+    await take_units(conn, batch, link_room(link.id), add, now)
+    allotment = Allotment(new_id("alt"), drop.quantity + 1, drop.quantity + add)
+    await drops.add_units(conn, drop, allotment, now)
+    await acts.write_act(conn, actor, Action.LINK_CHANGED, link.id, now, add=add)
+    return TopUpPayload(allotment.id)
 
 
 def _is_paused(link: Link, change: LinkChange) -> bool:

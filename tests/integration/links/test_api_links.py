@@ -159,6 +159,61 @@ async def test_a_paused_link_says_that_it_is_paused_and_no_time_at_which_it_open
     assert (refused["outcome"], refused["why"]) == ("not_open", {"reason": "stopped"})
 
 
+async def test_more_units_of_the_batch_are_added_to_a_link_once(school: Api) -> None:
+    batch = await school.made_batch()
+    link, operator = await made_link(school, batch, quantity=1), await school.operator()
+    await claimed(school, link, "ann")
+    assert (await shown(school, link))["state"] == "exhausted"
+    path, more = f"/v1/links/{link['slug']}", {"add": 2, "expected_quantity": 1}
+
+    topped_up = good(await operator.patch(path, json=more))
+    again = refused(await operator.patch(path, json=more), 409, "wrong_state")
+
+    counts = ("state", "quantity", "remaining", "claimed")
+    assert [topped_up[name] for name in counts] == ["active", 3, 2, 1]
+    assert (again["quantity"], await remaining(school, batch["id"])) == (3, 97)
+    outcomes = [(await claimed(school, link, name))["outcome"] for name in ("bob", "cyd", "dan")]
+    assert outcomes == ["won", "won", "sold_out"]
+    changes = [one for one in await numbered(school) if one["type"] == "link.changed"]
+    assert [one["data"]["quantity"] for one in changes] == [3]
+
+
+async def test_a_paused_link_is_topped_up_and_stays_paused(school: Api, desk: Desk) -> None:
+    link = await made_link(school)
+    await changed(school, link, state="paused")
+
+    topped_up = await changed(school, link, add=3, expected_quantity=2)
+    while_paused = (await claimed(school, link, "ann"))["outcome"]
+    await confirm_all(school, desk)
+    await lose_and_rebuild(school, desk)
+    resumed = await changed(school, link, state="active")
+
+    assert (topped_up["state"], while_paused) == ("paused", "not_open")
+    assert (resumed["state"], resumed["quantity"], resumed["remaining"]) == ("active", 5, 5)
+    assert (await claimed(school, link, "ann"))["outcome"] == "won"
+
+
+async def test_a_top_up_that_cannot_be_changes_nothing(school: Api) -> None:
+    batch = await school.made_batch()
+    link, operator = await made_link(school, batch), await school.operator()
+    path = f"/v1/links/{link['id']}"
+
+    short = await operator.patch(path, json={"add": 99, "expected_quantity": 2})
+    assert refused(short, 409, "stock_short")["available"] == 98
+    for body, fault in (
+        ({"add": 1}, ("expected_quantity", "missing")),
+        ({"expected_quantity": 2}, ("add", "missing")),
+        ({"add": 1, "expected_quantity": 2, "state": "paused"}, ("add", "conflict")),
+        ({"add": 0, "expected_quantity": 2}, ("add", "too_small")),
+    ):
+        assert field_errors(await operator.patch(path, json=body)) == [fault]
+    assert await shown(school, link) == link
+    await changed(school, link, state="ended")
+    over = await operator.patch(path, json={"add": 1, "expected_quantity": 2})
+    refused(over, 409, "wrong_state")
+    assert await remaining(school, batch["id"]) == 100
+
+
 async def test_a_pause_survives_the_loss_of_the_desk(school: Api, desk: Desk) -> None:
     link = await made_link(school)
     await claimed(school, link, "bob")

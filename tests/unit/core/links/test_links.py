@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from server.core.drops.drop_rules import MAX_QUANTITY
 from server.core.drops.drops import CloseReason, DropState, Window
 from server.core.drops.tasks import InviteTask, WatchTask
 from server.core.ids import BatchId, DropId
@@ -16,6 +17,7 @@ from server.core.links.links import (
     desk_window,
     end_reason,
     state_of,
+    top_up_refusal,
     violations,
     window_of,
 )
@@ -167,3 +169,29 @@ def errors(found: Window | Refused) -> list[tuple[str, str]]:
     listed = found.facts["errors"]
     assert isinstance(listed, list)
     return [(one["field"], one["code"]) for one in listed]
+
+
+@pytest.mark.parametrize(
+    ("add", "expected", "state", "code"),
+    [
+        (5, 10, DropState.OPEN, None),
+        (5, None, DropState.OPEN, Code.INVALID_FIELD),
+        (0, 10, DropState.OPEN, Code.INVALID_FIELD),
+        (MAX_QUANTITY, 10, DropState.OPEN, Code.INVALID_FIELD),
+        (5, 10, DropState.CLOSED, Code.WRONG_STATE),
+        (5, 9, DropState.OPEN, Code.WRONG_STATE),
+    ],
+)
+def test_units_are_added_to_a_link_that_goes_on_and_has_the_expected_quantity(
+    add: int, expected: int | None, state: DropState, code: Code | None
+) -> None:
+    refusal = top_up_refusal(add, expected, state, 10)
+
+    assert (refusal.code if refusal is not None else None) == code
+
+
+def test_who_expects_another_quantity_is_told_the_one_there_is() -> None:
+    refusal = top_up_refusal(5, 9, DropState.OPEN, 10)
+
+    assert refusal is not None
+    assert refusal.facts == {"quantity": 10}

@@ -1,5 +1,5 @@
 // @ts-check
-/** The links of a batch: make them, pause and end them, and show each as a QR code. */
+/** The links of a batch: make them, pause, top up and end them, and show each as a QR code. */
 
 import { h } from "/sdk/element/dom.js";
 import { form } from "../form.js";
@@ -7,6 +7,7 @@ import { list } from "../list.js";
 import { instantText } from "../school-time.js";
 import { timeText } from "../time-text.js";
 import { trouble } from "../trouble.js";
+import { askTopUp } from "./link-top-up.js";
 import { showQr } from "./qr-dialog.js";
 import { given } from "./template-values.js";
 import { taskFields, taskOf } from "./task-fields.js";
@@ -89,6 +90,10 @@ function actions(host, link, change) {
     h("button", { class: "link", type: "button", onclick: press }, language.say(word));
   const edit = (/** @type {string} */ word, /** @type {LinkEdit} */ changes) =>
     button(word, () => void change(link, changes));
+  const topUp = async () => {
+    const changes = await askTopUp(host, link);
+    if (changes) await change(link, changes);
+  };
   const mayChange = host.mayWrite && link.state !== "ended";
   return h(
     "div",
@@ -98,6 +103,7 @@ function actions(host, link, change) {
       (link.state === "paused"
         ? edit("link_resume", { state: "active" })
         : edit("link_pause", { state: "paused" })),
+    mayChange && button("link_top_up", () => void topUp()),
     mayChange &&
       (link.prompt
         ? edit("link_prompt_off", { prompt: false })

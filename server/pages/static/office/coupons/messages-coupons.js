@@ -135,6 +135,12 @@ export const couponMessages = {
   link_pause: ["暂停", "Pause"],
   link_resume: ["恢复", "Resume"],
   link_end: ["结束", "End"],
+  link_top_up: ["追加数量", "Top up"],
+  link_has: [
+    "现有 {count} 张，从本批次追加。",
+    "It has {count} coupons; more come from this batch.",
+  ],
+  link_add: ["追加多少张", "How many more"],
   link_prompt_on: ["开启提示", "Prompt on"],
   link_prompt_off: ["关闭提示", "Prompt off"],
   qr_alt: ["二维码：{url}", "QR code of {url}"],
