@@ -13,7 +13,8 @@ import orjson
 from redis.asyncio import Redis
 
 from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, RoomDrop
-from server.core.drops.winner_names import NamedWinners
+from server.core.drops.winner_names import KEPT_NAMES, NamedWinners
+from server.core.ids import DropId
 from server.desk import room_drops
 from server.desk.coupon_changes import Changes, CouponChange, load_changes
 from server.desk.feed_messages import (
@@ -34,6 +35,7 @@ from server.desk.scripts.loader import Scripts
 
 LIVE_COUNTS_KEPT_SECONDS = 7 * 24 * 3600
 SEEN_KEPT_SECONDS = 24 * 3600
+WINNERS_KEPT_SECONDS = 24 * 3600
 _SEEN_AT_ONCE = 500  # members of a set in one reply: about 1 ms of the event loop
 OPENED_KEPT_SECONDS = 30 * 24 * 3600  # a worker keeps the number in the ledger
 PRESENCE_GOOD_FOR_MS = 6_000
@@ -194,9 +196,36 @@ class Feed:
         await self._scripts.run("publish_losses", names, [kind, orjson.dumps(rows), kept])
 
     async def tell_winners(self, room: str, drop_id: str, named: NamedWinners) -> None:
-        """Tell each gateway of the room masked names of winners. A lost message is a few names not shown."""
+        """Tell each gateway of the room masked names of winners, and keep the last ones for those who come
+        later. A lost message is a few names not shown."""
+        keys = self._keys(room)
+        names, told = keys.winners(drop_id), keys.winners_told(drop_id)
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.rpush(names, *named.names)
+            pipe.ltrim(names, -KEPT_NAMES, -1)
+            pipe.incrby(told, len(named.names) + named.more)
+            for key in (names, told):
+                pipe.expire(key, WINNERS_KEPT_SECONDS)
+            await pipe.execute()
         async with redis_deadline():
-            await self._redis.spublish(self._keys(room).channel, dump_winners(drop_id, named))
+            await self._redis.spublish(keys.channel, dump_winners(drop_id, named))
+
+    async def told_winners(
+        self, room: str, drop_ids: Collection[DropId]
+    ) -> dict[str, NamedWinners]:
+        """Return the last names that the room was told of each of these drops, and how many won besides."""
+        keys = self._keys(room)
+        async with redis_deadline(), self._redis.pipeline(transaction=False) as pipe:
+            for drop_id in drop_ids:
+                pipe.lrange(keys.winners(drop_id), 0, -1)
+                pipe.get(keys.winners_told(drop_id))
+            rows = await pipe.execute()
+        found = zip(drop_ids, rows[::2], rows[1::2], strict=True)
+        return {
+            drop_id: NamedWinners([name.decode() for name in names], int(told) - len(names))
+            for drop_id, names, told in found
+            if names and told
+        }
 
     async def tell_access_changed(self) -> None:
         """Tell each web process to read the access rules. Nothing is lost with a message: each process also

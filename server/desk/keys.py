@@ -192,6 +192,14 @@ class RoomKeys:
         """Set: students who had the card on their screen."""
         return self._key(f"seen:{drop_id}")
 
+    def winners(self, drop_id: str) -> str:
+        """Name the list of the last masked names that the room was told; it expires a day after the last."""
+        return self._key(f"winners:{drop_id}")
+
+    def winners_told(self, drop_id: str) -> str:
+        """Name the string of how many winners the room was told of; it expires with their names."""
+        return self._key(f"winners:{drop_id}:told")
+
     @property
     def opened(self) -> str:
         """HyperLogLog: visitors who had the page of a link on their screen; expires with disuse."""

@@ -43,6 +43,8 @@ def test_a_class_sees_the_clock_what_is_left_and_who_won(classroom: Classroom) -
     student.get_by_role("button", name="立即领取").click()
     expect(screen.locator("#left")).to_have_text("剩余 2 / 3 张")
     expect(screen.locator("#winner-names li")).to_have_text(["A***"])
+    screen.reload()
+    expect(screen.locator("#winner-names li")).to_have_text(["A***"])
     shot(screen, "open_zh")
     screen.emulate_media(color_scheme="dark", reduced_motion="reduce")
     shot(screen, "open_zh_dark")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MAX_NAMES: Final = 8  # in one frame; who won besides is a number
+KEPT_NAMES: Final = 24  # of a drop, for those who come later
 _WIDE: Final = frozenset({"W", "F"})
 
 
@@ -36,3 +37,9 @@ class NamedWinners:
         names = (*self.names, *other.names)
         left_out = max(0, len(names) - MAX_NAMES)
         return NamedWinners(names[:MAX_NAMES], self.more + other.more + left_out)
+
+    def followed_by(self, later: "NamedWinners") -> "NamedWinners":
+        """Return the last KEPT_NAMES names of both, and how many won besides."""
+        names = (*self.names, *later.names)
+        left_out = max(0, len(names) - KEPT_NAMES)
+        return NamedWinners(names[left_out:], self.more + later.more + left_out)

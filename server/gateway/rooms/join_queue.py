@@ -22,6 +22,7 @@ from server.desk.task_desk import TaskOf
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room
 from server.gateway.rooms.room_loader import RoomLoader
+from server.gateway.rooms.winners import told_to
 from server.gateway.sockets import close_reasons
 from server.gateway.sockets.connection import Connection
 from server.gateway.sockets.session import Phase
@@ -159,6 +160,8 @@ class JoinQueue:
                 self._metrics.ws_connects.labels("ok").inc()
             mine = held.get(identity.subject, {}), now, entered.get(identity.subject, {})
             welcome = room.welcome_of(identity, *mine)
+            if told := told_to(room, identity, now):
+                connection.send_private(told)  # kept, and sent behind the welcome
             room.send_welcome(connection, welcome)
 
     def _refuse(self, connections: Sequence[Connection]) -> None:

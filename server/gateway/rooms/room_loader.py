@@ -59,6 +59,7 @@ class RoomLoader:
         room = Room(name, self._on_sent)
         state = await self._reader.state(name)
         room.load(state, await self._reader.counts(state))
+        room.winner_names.know(await self._reader.winners(name, state))
         self._rooms.by_name[name] = room
         self._follower.heal_soon(name)
         return room

@@ -3,9 +3,11 @@
 Used by `room_loader.py` and `feed_follower.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.clock import now_ms
+from server.core.drops.winner_names import NamedWinners
 from server.desk.drop_desk import DropDesk
 from server.desk.drop_state import DeskCounts
 from server.desk.feed import Feed, RoomState
@@ -28,6 +30,11 @@ class RoomReader:
 
     async def losses_since(self, room: str, offset: int) -> list[Losses]:
         return await self.feed.losses_since(room, offset)
+
+    async def winners(self, room: str, state: RoomState) -> Mapping[str, NamedWinners]:
+        """Return drop id -> the masked names that the room was told, of drops that show them."""
+        shown = [drop.id for drop in visible_drops(state.drops, now_ms()) if drop.show_winners]
+        return await self.feed.told_winners(room, shown) if shown else {}
 
     async def counts(self, state: RoomState) -> dict[str, DeskCounts]:
         """Return drop id -> counters, of the drops that a room in this state shows."""

@@ -1,11 +1,11 @@
-"""The masked names of one room that were not sent yet.
+"""The masked names of one room: those that were not sent yet, and the last ones that were.
 
 Used by `winners.py`; a part of `Room`. Bounded: a few names for each drop, and the ids of winners who are
 members of this gateway, until their drop leaves the room.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from server.core.drops.winner_names import NamedWinners
 
@@ -15,6 +15,16 @@ class WinnerNames:
         self._known: defaultdict[str, set[str]] = defaultdict(set)  # drop -> students, noted once
         self._noted: dict[str, NamedWinners] = {}
         self._heard: dict[str, NamedWinners] = {}
+        self._told: dict[str, NamedWinners] = {}
+
+    @property
+    def told(self) -> Mapping[str, NamedWinners]:
+        """The last names that the room was told of each drop; who comes later gets them after the welcome."""
+        return self._told
+
+    def know(self, told: Mapping[str, NamedWinners]) -> None:
+        """Take what the room was told before it was opened here."""
+        self._told.update(told)
 
     @property
     def is_empty(self) -> bool:
@@ -37,7 +47,11 @@ class WinnerNames:
         noted, self._noted = self._noted, {}
         return noted
 
-    def take_heard(self) -> dict[str, NamedWinners]:
-        """Return what was heard since the last call."""
+    def take_heard(self, shown: Collection[str]) -> dict[str, NamedWinners]:
+        """Return what was heard since the last call of drops that are `shown`, and keep it as told."""
         heard, self._heard = self._heard, {}
-        return heard
+        self._told = {drop_id: one for drop_id, one in self._told.items() if drop_id in shown}
+        for drop_id, named in heard.items():
+            if drop_id in shown:
+                self._told[drop_id] = self._told.get(drop_id, NamedWinners()).followed_by(named)
+        return {drop_id: named for drop_id, named in heard.items() if drop_id in shown}

@@ -2,18 +2,19 @@
 
 A room's names are kept in its `WinnerNames`, where `feed_follower.py` notes them. `WinnerTicker` is a
 background job (factory.py): once a second it tells the other gateways of the wins of its own students, and
-sends each room what came from all of them: one frame for a drop however many won. Only masked names leave the
-process.
+sends each room what came from all of them: one frame for a drop however many won. Who comes later gets the
+last names behind the welcome. Only masked names leave the process.
 """
 
 from collections.abc import Sequence
 
 from server import wire
 from server.core.drops.winner_names import mask
+from server.core.identity import Identity
 from server.desk.feed import Feed
 from server.desk.feed_messages import Confirmation
 from server.gateway.rooms.open_rooms import OpenRooms
-from server.gateway.rooms.room import Room
+from server.gateway.rooms.room import Room, is_for
 from server.gateway.sockets.frames import text_frame
 
 # While so many winners wait for their coupons, names wait too.
@@ -29,6 +30,15 @@ def note_winners(room: Room, confirmed: Sequence[Confirmation]) -> None:
         if session is not None and session.identity is not None and drop_id in shown:
             name = mask(session.identity.name or student)
             room.winner_names.note(drop_id, student, name)
+
+
+def told_to(room: Room, identity: Identity, now: int) -> bytes:
+    """Return the frames with the names that the room was told before this person came; empty where none."""
+    told = room.winner_names.told
+    if not told:
+        return b""
+    shown = [drop for drop in room.visible_drops(now) if drop.id in told and is_for(drop, identity)]
+    return b"".join(text_frame(wire.winners(drop.id, told[drop.id])) for drop in shown)
 
 
 class WinnerTicker:
@@ -47,7 +57,6 @@ class WinnerTicker:
 
 
 def _send_heard(room: Room) -> None:
-    for drop_id, named in room.winner_names.take_heard().items():
-        drop = room.drops.get(drop_id)
-        if drop is not None:
-            room.broadcast(text_frame(wire.winners(drop_id, named)), drop.audience)
+    for drop_id, named in room.winner_names.take_heard(room.drops).items():
+        frame = text_frame(wire.winners(drop_id, named))
+        room.broadcast(frame, room.drops[drop_id].audience)

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from server.core.drops.claims import Audience
+from server.core.drops.winner_names import NamedWinners
 from server.core.ids import DropId, StudentId
 from server.desk.feed_messages import Confirmation, FeedKind
 from server.gateway.cadence import Cadence
@@ -63,6 +64,36 @@ async def test_a_room_hears_masked_names_of_all_gateways_and_nothing_else(
             for personal in ("wang-5", "amy-7", "小明", "Amy", "elsewhere", "SECRET"):
                 assert personal not in raw
         assert (await amy.next("claim_confirmed"))["drop_id"] == "drp_1"
+
+
+async def test_who_comes_later_is_told_who_won_before(
+    gateway: RunningGateway, second_gateway: RunningGateway
+) -> None:
+    desk = gateway.desk
+    await publish(desk, "drp_1", show_winners=True)
+    async with gateway.student("amy-7", name="Amy") as (amy, _):
+        await confirm(desk, "drp_1", "amy-7")
+        await amy.next("winners")
+        async with (
+            gateway.student("screen", role="screen") as (here, _),
+            # Its gateway opens the room now.
+            second_gateway.student("wall", role="screen") as (there, _),
+        ):
+            for screen in (here, there):
+                told = await screen.next("winners")
+                assert (told["drop_id"], told["names"], told["more"]) == ("drp_1", ["A***"], 0)
+
+
+async def test_of_many_winners_the_last_names_are_kept(gateway: RunningGateway) -> None:
+    desk = gateway.desk
+    await publish(desk, "drp_1", show_winners=True)
+    for number in range(4):
+        named = NamedWinners([f"{letter}***" for letter in "ABCDEFGH"], number)
+        await desk.feed.tell_winners("r1", "drp_1", named)
+
+    async with gateway.student("screen", role="screen") as (screen, _):
+        told = await screen.next("winners")
+    assert (told["names"], told["more"]) == ([f"{letter}***" for letter in "ABCDEFGH"] * 3, 14)
 
 
 async def test_many_winners_are_one_short_frame(gateway: RunningGateway) -> None:

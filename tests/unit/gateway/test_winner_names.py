@@ -20,8 +20,21 @@ def test_what_several_gateways_told_is_one_for_each_drop() -> None:
     names.hear("drp_1", NamedWinners(("A***",), 1))
     names.hear("drp_1", NamedWinners(("B***",), 2))
 
-    assert names.take_heard() == {"drp_1": NamedWinners(("A***", "B***"), 3)}
-    assert names.take_heard() == {}
+    assert names.take_heard({"drp_1"}) == {"drp_1": NamedWinners(("A***", "B***"), 3)}
+    assert names.take_heard({"drp_1"}) == {}
+
+
+def test_what_was_told_is_kept_for_those_who_come_later() -> None:
+    names = WinnerNames()
+    names.know({"drp_1": NamedWinners(("A***",), 5)})
+    names.hear("drp_1", NamedWinners(("B***",), 2))
+    names.hear("drp_2", NamedWinners(("C***",)))
+    names.take_heard({"drp_1"})
+    names.take_heard({"drp_1"})
+
+    assert names.told == {"drp_1": NamedWinners(("A***", "B***"), 7)}
+    names.take_heard(())
+    assert names.told == {}
 
 
 def test_a_drop_that_left_the_room_is_forgotten() -> None:

@@ -48,6 +48,7 @@ class Screen {
       (isShown) => show(element("qr"), isShown),
     );
     this._client.addEventListener("change", () => this._show());
+    this._client.addEventListener("welcome", () => this._winners.forget());
     this._client.addEventListener("winners", (event) => {
       this._winners.add(/** @type {CustomEvent} */ (event).detail);
       this._show();

@@ -30,6 +30,11 @@ export class WinnerList {
     });
   }
 
+  /** Forget all: behind a welcome the room tells again what it was told. */
+  forget() {
+    this._known.clear();
+  }
+
   /** Show those of this drop, and forget drops that the room does not show any more.
    * @param {string|undefined} dropId @param {readonly string[]} shown ids */
   draw(dropId, shown) {

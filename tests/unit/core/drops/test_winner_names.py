@@ -33,3 +33,11 @@ def test_names_beyond_the_bound_are_counted() -> None:
     both = some + NamedWinners(("王*", "李*", "B***"), 10)
 
     assert both == NamedWinners((*some.names, "王*"), 14)
+
+
+def test_the_last_names_are_kept_and_the_others_are_a_number() -> None:
+    before = NamedWinners([str(number) for number in range(20)], 3)
+
+    kept = before.followed_by(NamedWinners(("a", "b", "c", "d", "e", "f"), 1))
+
+    assert (kept.names[0], kept.names[-1], len(kept.names), kept.more) == ("2", "f", 24, 6)
