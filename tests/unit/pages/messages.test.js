@@ -76,3 +76,16 @@ test("pages ask for no text that is not there", () => {
 test("a text that is not there is a mistake, not an empty place", () => {
   assert.throws(() => say("en", "no_such_text"), /no words for no_such_text/);
 });
+
+test("each kind of fault says in both languages what is wrong and what mends it", () => {
+  const path = new URL("../../../server/flows/consistency/findings.py", import.meta.url);
+  const kinds = [...readFileSync(path, "utf8").matchAll(/^ {4}[A-Z_]+ = "(\w+)"$/gm)];
+  assert.ok(kinds.length > 30);
+  const wanted = kinds.flatMap(([, kind]) => [`finding_${kind}`, `finding_todo_${kind}`]);
+  assert.deepEqual(
+    wanted.filter((key) => !Object.hasOwn(messages, key)),
+    [],
+  );
+  const said = Object.keys(messages).filter((key) => /^finding_(?!about_)/.test(key));
+  assert.deepEqual(said.sort(), wanted.sort());
+});

@@ -54,7 +54,7 @@ function groupNode({ language }, kind, found, counts) {
     ),
     h("ul", { class: "stack" }, ...found.map((one) => findingNode(language, one))),
     rest > 0 && h("p", { class: "hint" }, language.say("consistency_more", { n: rest })),
-    h("p", { lang: "en" }, language.say("consistency_todo"), found[0].todo),
+    h("p", null, language.say("consistency_todo"), language.say(`finding_todo_${kind}`)),
   );
 }
 
@@ -72,7 +72,17 @@ function findingNode(language, finding) {
   return h(
     "li",
     { class: "office-finding" },
-    h("p", { lang: "en" }, finding.what),
     h("p", { class: "hint office-row" }, ...about),
+    serverWords(language, finding.what),
   );
+}
+
+/**
+ * The server's own words, which are English and have the figures: on a Chinese page folded, below our words.
+ * @param {Host["language"]} language @param {string} what
+ */
+export function serverWords(language, what) {
+  const words = h("span", { lang: "en" }, what);
+  if (language.current === "en") return words;
+  return h("details", null, h("summary", null, language.say("consistency_detail")), words);
 }

@@ -3,9 +3,10 @@
 
 import { fill, h } from "/sdk/element/dom.js";
 import { actButtons } from "../act-buttons.js";
-import { findingsNode } from "./consistency-findings.js";
+import { findingsNode, serverWords } from "./consistency-findings.js";
 import { detail } from "../detail.js";
 import { consistencyMessages } from "./messages-consistency.js";
+import { findingMessages } from "./messages-findings.js";
 import { timeText } from "../time-text.js";
 import { trouble } from "../trouble.js";
 
@@ -16,7 +17,7 @@ const AGAIN_MS = 2_000;
 
 /** @param {Host} host */
 export async function open(host) {
-  host.language.add(consistencyMessages);
+  host.language.add({ ...consistencyMessages, ...findingMessages });
   const body = h("div", { class: "office-section", "aria-live": "polite" });
   const now = await host.api.getConsistency();
   draw(host, body, now);
@@ -109,7 +110,7 @@ function repairs({ language }, latest) {
       null,
       h("strong", null, language.say(done ? "consistency_is_done" : "consistency_not_done")),
       " ",
-      h("span", { lang: "en" }, what),
+      serverWords(language, what),
     );
   return h(
     "section",

@@ -1,5 +1,5 @@
 // @ts-check
-/** The texts of the office's page of consistency; `finding_…` is one sentence for each kind of fault. */
+/** The texts of the office's page of consistency. Those of the faults are in messages-findings.js. */
 
 /** @type {Record<string, readonly [string, string]>} */
 export const consistencyMessages = {
@@ -43,6 +43,7 @@ export const consistencyMessages = {
   consistency_is_done: ["已完成", "done"],
   consistency_more: ["同类还有 {n} 个", "and {n} more of this kind"],
   consistency_todo: ["怎么办：", "What to do: "],
+  consistency_detail: ["细节（英文）", "Detail (in English)"],
   finding_about_drop: ["发券", "drop"],
   finding_about_room: ["教室", "room"],
   finding_about_batch: ["批次", "batch"],
@@ -57,86 +58,4 @@ export const consistencyMessages = {
   finding_about_day: ["日期", "day"],
   consistency_can: ["可以自动修复", "Can be repaired"],
   consistency_person: ["需要人来决定", "A person has to decide"],
-  finding_weak_redis: ["Redis 的设置可能会丢数据", "Redis is set so that it may lose data"],
-  finding_fence_shut: [
-    "抢券台的一部分关着，这部分现在不能抢券",
-    "A part of the desk is shut: no claims there",
-  ],
-  finding_outbox_waits: [
-    "有抢到的券等了太久还没有记账",
-    "Claims that were won wait for the ledger too long",
-  ],
-  finding_intent_left_behind: [
-    "有一次发券的改动还没有通知抢券台",
-    "The desk was not told of a change of a drop",
-  ],
-  finding_dead_letter: ["账本没有接受一张抢到的券", "The ledger did not take a claim that was won"],
-  finding_unrecorded_win: [
-    "有学生抢到了券，账本里却没有",
-    "A student has won, and the ledger does not know it",
-  ],
-  finding_unknown_holder: [
-    "抢券台上有一张券，账本里没有对应的学生",
-    "The desk has a holder whom the ledger does not know",
-  ],
-  finding_forgotten_claim: [
-    "账本里有一张券，抢券台上没有",
-    "The ledger has a claim that the desk has forgotten",
-  ],
-  finding_never_confirmed: [
-    "账本里有了，学生却没有收到确认",
-    "A claim is in the ledger, and its student was not told",
-  ],
-  finding_held_though_gone: [
-    "券已经不在了，抢券台还占着这一份",
-    "The desk keeps a unit whose claim is gone",
-  ],
-  finding_another_unit: [
-    "抢券台和账本对同一张券的编号说法不一",
-    "Desk and ledger name different units of one claim",
-  ],
-  finding_slot_not_counted: [
-    "有一张券没有计入学生的领取次数",
-    "A claim is not counted against its student's limit",
-  ],
-  finding_holder_not_counted: [
-    "有一张券没有计入本人或设备的领取次数",
-    "A claim is not counted against its person or device",
-  ],
-  finding_desk_differs: [
-    "一次发券在抢券台和账本里不一样",
-    "A drop differs between desk and ledger",
-  ],
-  finding_unknown_drop: [
-    "抢券台上有一次账本不认识的发券",
-    "The desk has a drop that the ledger does not know",
-  ],
-  finding_books_do_not_add_up: ["一次发券的数量对不上", "The counts of a drop do not add up"],
-  finding_claims_beyond_stock: ["领取的比库存还多", "There are more claims than units"],
-  finding_claim_without_coupon: ["领到了，却没有生成券", "A claim has no coupon"],
-  finding_coupon_without_claim: ["有一张券没有领取记录", "A coupon has no claim"],
-  finding_batch_counter: ["批次的数量对不上", "The counts of a batch do not add up"],
-  finding_budget_differs: ["活动预算和实际发放对不上", "A budget differs from what went out"],
-  finding_erased_student_back: ["已删除资料的学生又出现了", "A student who was erased is back"],
-  finding_erasures_untold: [
-    "有些删除记录无法核对（密钥不在列表里）",
-    "Some erasures cannot be checked: their secret is missing",
-  ],
-  finding_issuance_differs: [
-    "一次直接发放的结果对不上",
-    "The outcomes of an issuance do not add up",
-  ],
-  finding_trigger_differs: ["一个自动触发的次数对不上", "The count of a trigger does not add up"],
-  finding_lottery_differs: ["一个抽奖的记录对不上", "The records of a lottery do not add up"],
-  finding_statement_differs: ["对账单和订单对不上", "A statement differs from its orders"],
-  finding_seal_differs: ["一次发券的封存记录对不上", "The seal of a drop does not hold"],
-  finding_events_unnumbered: [
-    "有事件一直没有编号，Webhook 收不到",
-    "Events have no number for long; webhooks wait",
-  ],
-  finding_events_missing: ["事件编号有缺口", "Numbers of events are missing"],
-  finding_reader_ahead: [
-    "有一个读取者的位置超过了最新事件",
-    "A reader of events is ahead of the newest",
-  ],
 };
