@@ -143,7 +143,7 @@ def test_an_operator_makes_a_coupon_and_everything_of_it(classroom: Classroom) -
     page.get_by_role("navigation").get_by_role("link", name="优惠券", exact=True).click()
     page.get_by_role("link", name="券模板").click()
     page.get_by_role("link", name=classroom.name("spring")).click()
-    page.get_by_text("修改").click()
+    page.get_by_text("修改", exact=True).click()
     shot(page, "template_zh_phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 

@@ -96,7 +96,9 @@ def test_an_operator_uploads_a_list_and_sends_to_it_twice(classroom: Classroom) 
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_an_edit_in_the_office_leaves_an_audience_its_metadata(classroom: Classroom) -> None:
+def test_an_edit_in_the_office_leaves_and_changes_an_audience_s_metadata(
+    classroom: Classroom,
+) -> None:
     name, operator = classroom.name("tagged"), classroom.operator
     form = {"name": name, "kind": "tag", "tag": "vip", "metadata": {"crm": "17"}}
     made = operator.post("/v1/audiences", json=form)
@@ -111,3 +113,11 @@ def test_an_edit_in_the_office_leaves_an_audience_its_metadata(classroom: Classr
 
     kept = operator.get(f"/v1/audiences/{made.json()['id']}").json()
     assert (kept["name"], kept["metadata"]) == (f"{name} 2", {"crm": "17"})
+
+    page.get_by_text("Change", exact=True).click()
+    expect(page.get_by_label("Metadata")).to_have_value("crm = 17")
+    page.get_by_label("Metadata").fill("crm = 18")
+    press(page, "Save as a new version")
+    expect(page.get_by_role("definition").filter(has_text="18")).to_be_visible()
+    kept = operator.get(f"/v1/audiences/{made.json()['id']}").json()
+    assert kept["metadata"] == {"crm": "18"}

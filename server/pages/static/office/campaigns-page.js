@@ -9,6 +9,7 @@ import { detail } from "./detail.js";
 import { askReason } from "./dialog.js";
 import { list } from "./list.js";
 import { campaignMessages } from "./messages-campaigns.js";
+import { metadataNode, metadataPart } from "./metadata.js";
 import { timeText } from "./time-text.js";
 import { trouble } from "./trouble.js";
 
@@ -88,6 +89,12 @@ async function campaignPage(host, campaign) {
     campaign.phases.length > 0 && phaseList(host, campaign),
     host.mayWrite && stopButtons(host, campaign),
     host.mayWrite && !isOver(campaign) && (await campaignEditForm(host, campaign)),
+    isOver(campaign)
+      ? metadataNode(host, campaign.metadata)
+      : metadataPart(host, campaign, {
+          read: () => host.api.getCampaign(campaign.id),
+          write: (metadata, seen) => host.api.editCampaign(campaign.id, seen.version, { metadata }),
+        }),
   );
 }
 

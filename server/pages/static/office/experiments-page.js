@@ -6,6 +6,7 @@ import { detail } from "./detail.js";
 import { experimentForm } from "./experiment-form.js";
 import { figuresPart, intervalsPart } from "./experiment-result.js";
 import { list } from "./list.js";
+import { metadataNode } from "./metadata.js";
 import { experimentMessages } from "./messages-experiments.js";
 import { timeText } from "./time-text.js";
 import { trouble } from "./trouble.js";
@@ -86,6 +87,7 @@ async function experimentPage(host, found) {
       [language.say("experiment_ended"), found.ended_at ? timeText(host, found.ended_at) : null],
       [language.say("experiment_hold_out"), `${found.hold_out} %`],
     ]),
+    metadataNode(host, found.metadata),
     figuresPart(host, found, names),
     intervalsPart(host, found, names),
     host.mayWrite && found.state === "running" && endButton(host, found),

@@ -30,6 +30,13 @@ export const officeMessages = {
   office_next: ["下一步", "Next"],
   office_back: ["上一步", "Back"],
   office_no: ["不，返回", "No, go back"],
+  office_metadata: ["附加信息", "Metadata"],
+  office_metadata_hint: [
+    "每行一项：键 = 值，最多 20 项",
+    "One pair a line: key = value, at most 20",
+  ],
+  office_metadata_edit: ["修改附加信息", "Change the metadata"],
+  office_metadata_save: ["保存附加信息", "Save the metadata"],
   office_field_wrong: ["请检查这一项（{code}）", "Please check this field ({code})"],
   conflict_title: ["有人刚刚保存过", "Somebody else has saved meanwhile"],
   conflict_hint: [

@@ -7,6 +7,7 @@ import { detail } from "./detail.js";
 import { askReason } from "./dialog.js";
 import { form } from "./form.js";
 import { list } from "./list.js";
+import { metadataNode } from "./metadata.js";
 import { approvalMessages } from "./messages-approvals.js";
 import { timeText } from "./time-text.js";
 import { trouble } from "./trouble.js";
@@ -110,6 +111,7 @@ function onePage(host, rule) {
       [language.say("price_by"), rule.created_by],
       [language.say("price_at"), timeText(host, rule.created_at)],
     ]),
+    metadataNode(host, rule.metadata),
     figures(host, rule),
     host.mayWrite && endButton(host, rule),
   );

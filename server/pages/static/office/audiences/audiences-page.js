@@ -8,6 +8,8 @@ import { idsIn } from "../coupons/template-values.js";
 import { detail } from "../detail.js";
 import { form } from "../form.js";
 import { list } from "../list.js";
+import { metadataField, metadataNode } from "../metadata.js";
+import { metadataIn, metadataText } from "../metadata-text.js";
 import { timeText } from "../time-text.js";
 import { trouble } from "../trouble.js";
 import { fileField, studentsOf } from "./file-field.js";
@@ -108,15 +110,17 @@ function fields(host, seen) {
       isShown: of("rule"),
       isWide: true,
     },
+    metadataField(host, seen?.metadata),
   ];
 }
 
-/** @param {Host} host @param {Values} values @returns {Promise<SavedAudienceForm>} */
-async function audienceOf(host, { name, kind, tag, students, file, rule }) {
-  if (kind === "tag") return { name, kind, tag };
-  if (kind === "rule") return { name, kind, rule: JSON.parse(rule) };
+/** @param {Host} host @param {Values} values @param {SavedAudience} [seen] @returns {Promise<SavedAudienceForm>} */
+async function audienceOf(host, { name, kind, tag, students, file, rule, ...values }, seen) {
+  const metadata = metadataIn(values.metadata, seen?.metadata);
+  if (kind === "tag") return { name, kind, tag, metadata };
+  if (kind === "rule") return { name, kind, rule: JSON.parse(rule), metadata };
   const listed = [...idsIn(students), ...(file ? await studentsOf(host, file) : [])];
-  return { name, kind: "list", students: [...new Set(listed)] };
+  return { name, kind: "list", students: [...new Set(listed)], metadata };
 }
 
 /** @param {Host} host */
@@ -149,6 +153,7 @@ function audiencePage(host, audience) {
       [language.say("aud_made"), timeText(host, audience.created_at)],
     ]),
     audience.rule && h("pre", { class: "panel office-rule" }, ruleWords(host, audience.rule)),
+    metadataNode(host, audience.metadata),
     host.mayWrite && previewPart(host, audience),
     host.mayWrite && editPart(host, audience),
   );
@@ -223,18 +228,19 @@ function editPart(host, seen) {
         seen,
         mine,
         fields: shown,
-        valuesOf: ({ name, kind, tag = "", rule }) => ({
+        valuesOf: ({ name, kind, tag = "", rule, metadata }) => ({
           name,
           kind,
           tag,
           rule: rule ? JSON.stringify(rule) : "",
           students: "", // a list does not come back from the server
           file: "",
+          metadata: metadataText(metadata),
         }),
         read: () => api.getAudience(seen.id),
-        write: async (values, { version, metadata }) => {
-          const body = await audienceOf(host, values);
-          return api.replaceAudience(seen.id, version, { ...body, metadata }); // the form shows none
+        write: async (values, newest) => {
+          const body = await audienceOf(host, values, newest);
+          return api.replaceAudience(seen.id, newest.version, body);
         },
       });
       if (isSaved) host.refresh();

@@ -5,6 +5,7 @@ import { h } from "/sdk/element/dom.js";
 import { actButtons } from "../act-buttons.js";
 import { detail } from "../detail.js";
 import { list } from "../list.js";
+import { metadataNode } from "../metadata.js";
 import { lotteryForm } from "./lottery-form.js";
 import { spinPart } from "./lottery-spins.js";
 import { lotteriesMessages } from "./messages-lotteries.js";
@@ -89,6 +90,7 @@ function lotteryPage(host, view, lottery) {
       [text("url"), h("a", { href: lottery.url }, lottery.url)],
       [text("made"), timeText(host, lottery.created_at)],
     ]),
+    metadataNode(host, lottery.metadata),
     host.mayWrite && lottery.state !== "ended" && buttons(host, lottery),
     h("h3", null, text("prizes")),
     table(

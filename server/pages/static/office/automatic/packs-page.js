@@ -5,6 +5,7 @@ import { h } from "/sdk/element/dom.js";
 import { actButtons } from "../act-buttons.js";
 import { detail, idLink } from "../detail.js";
 import { list } from "../list.js";
+import { metadataNode } from "../metadata.js";
 import { packMessages } from "./messages-packs.js";
 import { packForm } from "./pack-form.js";
 import { ruleText } from "./rule-text.js";
@@ -86,6 +87,7 @@ function packPage(host, pack) {
       [language.say("pack_made_by"), pack.created_by],
       [language.say("pack_made"), timeText(host, pack.created_at)],
     ]),
+    metadataNode(host, pack.metadata),
     pack.items.length
       ? table(
           pack.name,

@@ -6,6 +6,7 @@ import { actButtons } from "../act-buttons.js";
 import { detail, idLink } from "../detail.js";
 import { form } from "../form.js";
 import { list } from "../list.js";
+import { metadataPart } from "../metadata.js";
 import { triggerMessages } from "./messages-triggers.js";
 import { ruleText } from "./rule-text.js";
 import { sendMessages } from "../sends/messages-sends.js";
@@ -84,6 +85,10 @@ function triggerPage(host, view, trigger) {
     ]),
     host.mayWrite && trigger.state !== "ended" && buttons(host, trigger),
     host.mayWrite && dryRun(host, trigger),
+    metadataPart(host, trigger, {
+      read: () => host.api.getTrigger(trigger.id),
+      write: (metadata) => host.api.editTrigger(trigger.id, { metadata }),
+    }),
     h("h3", null, language.say("trigger_runs")),
     runs(host, view, trigger),
   );

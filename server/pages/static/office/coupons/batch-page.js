@@ -9,6 +9,7 @@ import { saveVersion } from "../conflict-dialog.js";
 import { detail, idLink } from "../detail.js";
 import { askReason } from "../dialog.js";
 import { form } from "../form.js";
+import { metadataPart } from "../metadata.js";
 import { timeText } from "../time-text.js";
 import { trouble } from "../trouble.js";
 import { batchFields } from "./batch-fields.js";
@@ -31,6 +32,10 @@ export async function batchPage(host, view) {
     batch.rooms && roomsPart(host, batch),
     host.mayWrite && buttons(host, batch),
     host.mayWrite && !batch.ended && editPart(host, batch),
+    metadataPart(host, batch, {
+      read: () => host.api.getBatch(batch.id),
+      write: (metadata, seen) => host.api.editBatch(batch.id, seen.version, { metadata }),
+    }),
     linksPart(host, view, batch),
     codesPart(host, view, batch),
   );

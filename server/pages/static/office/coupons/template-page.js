@@ -7,6 +7,7 @@ import { saveVersion } from "../conflict-dialog.js";
 import { detail } from "../detail.js";
 import { form } from "../form.js";
 import { list } from "../list.js";
+import { metadataPart } from "../metadata.js";
 import { timeText } from "../time-text.js";
 import { cardPreview } from "./card-preview.js";
 import { TEMPLATE_STEPS, templateFields } from "./template-fields.js";
@@ -85,6 +86,14 @@ export async function templatePage(host, template) {
       host.mayWrite ? await editPart(host, template, preview) : h("div"),
       preview.node,
     ),
+    metadataPart(host, template, {
+      read: () => host.api.getTemplate(template.id),
+      write: (metadata, seen) =>
+        host.api.replaceTemplate(template.id, seen.version, {
+          ...templateOf(valuesOfTemplate(seen), seen),
+          metadata,
+        }),
+    }),
   );
 }
 

@@ -5,6 +5,7 @@ import { h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
 import { detail, idLink } from "../detail.js";
 import { list } from "../list.js";
+import { metadataNode } from "../metadata.js";
 import { officeOrderMessages } from "./messages-office-orders.js";
 import { refundPart } from "./refund-part.js";
 import { stateLinks } from "./state-links.js";
@@ -104,6 +105,7 @@ function orderPage(host, record) {
       ],
       [say("order_redemption"), redemption.id],
     ]),
+    metadataNode(host, redemption.metadata),
     part(host, record, "order_lines", record.lines, lineColumns(host, redemption.currency)),
     part(host, record, "order_coupons", record.coupons, couponColumns(host, redemption.currency)),
     redemption.refunds.length > 0 &&

@@ -7,6 +7,7 @@ import { budgetBar } from "../budget-bar.js";
 import { audienceMessages } from "../audiences/messages-audiences.js";
 import { detail, idLink } from "../detail.js";
 import { list } from "../list.js";
+import { metadataNode } from "../metadata.js";
 import { timeText } from "../time-text.js";
 import { trouble } from "../trouble.js";
 import { sendMessages } from "./messages-sends.js";
@@ -106,6 +107,7 @@ function sendPage(host, view, send) {
       [language.say("send_repeat"), send.repeat],
       [language.say("send_parent"), send.parent_id && idLink("sends", send.parent_id)],
     ]),
+    metadataNode(host, send.metadata),
     progressPart(host, send),
     host.mayWrite && buttons(host, send),
     itemsPart(host, view, send),

@@ -6,6 +6,7 @@ import { actButtons } from "../act-buttons.js";
 import { detail } from "../detail.js";
 import { form } from "../form.js";
 import { list } from "../list.js";
+import { metadataPart } from "../metadata.js";
 import { webhookMessages } from "./messages-webhooks.js";
 import { timeText } from "../time-text.js";
 import { deliveryList, failureText, replayForm } from "./webhook-deliveries.js";
@@ -131,10 +132,17 @@ function webhookPage(host, view, secret, webhook) {
     secret,
     host.mayWrite && buttons(host, secret, webhook),
     host.mayWrite && replayForm(host, webhook),
+    metadataPart(host, unversioned(webhook), {
+      read: async () => unversioned(await host.api.getWebhook(webhook.id)),
+      write: (metadata) => host.api.changeWebhook(webhook.id, { metadata }),
+    }),
     h("h3", null, language.say("webhook_deliveries")),
     deliveryList(host, view, webhook),
   );
 }
+
+/** The newest change of a webhook counts. @param {Webhook} webhook */
+const unversioned = ({ metadata }) => ({ version: 0, metadata });
 
 /** @param {Host} host @param {HTMLElement} secret @param {Webhook} webhook */
 function buttons(host, secret, webhook) {
