@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.acts import Act, Action
 from server.core.event_types import Event, EventType
 from server.ids import lowest_id, new_id
-from server.ledger import event_log
+from server.ledger import deferred, event_log
 from server.ledger.tables import acts
 
 
@@ -26,10 +26,12 @@ async def write_act(
     now: int,
     **detail: object,
 ) -> None:
-    """Insert an act, and record its event. `now` is in ms; `detail` must be JSON values."""
+    """Insert an act, and record its event, at the end of the transaction. `now` is in ms; `detail` must be
+    JSON values.
+    """
     who: dict[str, object] = {"id": new_id("act"), "at": now, "actor": actor}
     what = {"action": action.value, "subject": subject, "detail": detail}
-    await conn.execute(_ADDED, who | what)
+    await deferred.later(conn, _ADDED.values(who | what))
     told = {"act_id": who["id"], "actor": actor, "action": action.value, "detail": detail}
     await event_log.record(conn, [Event(EventType.ACT_RECORDED, now, subject, told)])
 

@@ -8,7 +8,11 @@ and PostgreSQL are here; bulk.py and the row locks have the others.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+)
 from time import monotonic
 from typing import Final
 
@@ -20,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from server import service_urls
-from server.ledger import liveness, transaction_pooling
+from server.ledger import deferred, liveness, transaction_pooling
 from server.ledger.database_errors import LedgerUnavailableError, translated
 from server.ledger.inline_sqlite import connect_reader, connect_writer, execute_when_free
 
@@ -95,7 +99,9 @@ class Ledger:
         try:
             async with transaction as conn:
                 moved = conn.info[_NOTIFY_KEY] = list[str]()
-                yield conn
+                with deferred.collecting(conn):
+                    yield conn
+                    await deferred.flush(conn)
         except LedgerUnavailableError as error:
             if error.lasts:
                 self._trouble, self._trouble_at = str(error), monotonic()

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from server.core.event_types import Event, EventType
 from server.flows.events.event_pages import read_page
 from server.flows.events.number_events import number_events, remove_old
-from server.ledger import event_log, event_positions, tables
+from server.ledger import deferred, event_log, event_positions, tables
 from server.ledger.engine import Ledger
 
 pytestmark = pytest.mark.asyncio
@@ -83,6 +83,7 @@ async def test_workers_that_number_at_once_give_each_number_once(ledger: Ledger)
 async def test_a_reader_never_passes_an_event_that_commits_late(ledger: Ledger) -> None:
     async with ledger.begin() as late:
         await event_log.record(late, [Event(EventType.DROP_OPENED, 1, "late")])
+        await deferred.flush(late)
         await recorded(ledger, "early")
         await number_events(ledger, ignore)
         assert await followed(ledger) == [(1, "early")]
@@ -95,6 +96,7 @@ async def test_a_reader_never_passes_an_event_that_commits_late(ledger: Ledger) 
 async def test_control_a_reader_by_the_order_of_insertion_passes_it(ledger: Ledger) -> None:
     async with ledger.begin() as late:
         await event_log.record(late, [Event(EventType.DROP_OPENED, 1, "late")])
+        await deferred.flush(late)
         await recorded(ledger, "early")
         [(position, subject)] = await _inserted_after(ledger, 0)
         assert subject == "early"

@@ -84,14 +84,14 @@ class TestLiveClass:
         """The card is the frame that the script `publish` sends to the room."""
         _, made = await counted.press("counted")
 
-        assert made.until(counted.script("publish")) <= 16, made
-        assert made.total <= 29, made
+        assert made.until(counted.script("publish")) <= 15, made
+        assert made.total <= 28, made
 
     async def test_close(self, counted: Counted) -> None:
         drop_id, _ = await counted.press("counted")
         made = await counted.close(drop_id)
 
-        assert made.total <= 37, made
+        assert made.total <= 36, made
 
 
 class TestCheckout:
