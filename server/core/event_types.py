@@ -128,7 +128,7 @@ KINDS: Final[Mapping[EventType, EventKind]] = {
     ),
     EventType.LINK_CHANGED: EventKind(
         "link",
-        "a link was paused (opens_at is closes_at), resumed, or ends at another time",
+        "a link was paused (opens_at is closes_at), resumed, topped up, or ends at another time",
         "drop_id, batch_id, quantity, opens_at, closes_at",
     ),
     EventType.LINK_ENDED: EventKind(
