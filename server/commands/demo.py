@@ -23,8 +23,8 @@ from server.core.promotions.templates import (
     Threshold,
 )
 from server.core.refusals import Refused
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.feed.feed import Feed
 from server.desk.redis.connection import connect
 from server.flows.drops.drop_service import DropService
 from server.flows.promotions.batches import create_batch

@@ -22,14 +22,14 @@ from server.commands import CommandError
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import Allotment
 from server.core.ids import BatchId, DropId, StudentId
-from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_desk import MAX_TAPS_A_CALL, ClaimDesk, Tap
-from server.desk.drop_desk import DropDesk
-from server.desk.fence import Fence
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.claim_desk import MAX_TAPS_A_CALL, ClaimDesk, Tap
+from server.desk.drops.drop_desk import DropDesk
 from server.desk.keys import ShardKeys
 from server.desk.redis.connection import connect
 from server.desk.redis.embedded import EmbeddedRedis, EmbeddedRedisError, stop
 from server.desk.redis.nodes import Nodes
+from server.desk.shards.fence import Fence
 
 _BATCHES: Final = (1, 10, 50, 100, 250, MAX_TAPS_A_CALL)
 BENCHMARK: Final = "redis-benchmark"

@@ -12,12 +12,12 @@ from server.commands import CommandError
 from server.commands.preflight import weaknesses
 from server.core.jobs import JobKind
 from server.core.students.erasure import key_of
-from server.desk.desk_audit import DeskAudit
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
-from server.desk.fence import Fence
-from server.desk.outbox import Outbox
+from server.desk.claims.outbox import Outbox
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.feed.feed import Feed
 from server.desk.redis.connection import connect
+from server.desk.shards.desk_audit import DeskAudit
+from server.desk.shards.fence import Fence
 from server.desk.student_eraser import StudentEraser
 from server.flows.consistency.erasure_checks import ErasureChecks
 from server.flows.consistency.examine import Examiner, Report, report_json

@@ -1,5 +1,8 @@
 """The desk and the feed: the only package that talks to Redis. Used by flows, gateway, api and worker.
 
+`drops/` has what is done to a drop, `claims/` who is first, `shards/` how a shard is kept and rebuilt,
+`feed/` what rooms are told. `keys.py` names all keys; `scripts/` has the Lua, `redis/` the connections.
+
 Every call raises DeskUnavailableError when Redis cannot be trusted to have done what was asked. Every call
 may be repeated: the Lua scripts are idempotent.
 """

@@ -15,8 +15,8 @@ import orjson
 from redis.exceptions import ResponseError
 
 from server.core.students.erasure import with_pseudonym
+from server.desk.claims.outbox import GROUP, order_of
 from server.desk.keys import SHARDS, ShardKeys, erasures_key
-from server.desk.outbox import GROUP, order_of
 from server.desk.redis.connection import redis_deadline
 from server.desk.redis.nodes import Nodes
 from server.desk.scripts.loader import Scripts

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.desk import DeskReplacedError
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.feed.feed import Feed
 from server.ledger import desks
 from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger

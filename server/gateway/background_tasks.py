@@ -13,7 +13,7 @@ import structlog
 from server import wire
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
-from server.desk.subscription import Subscription
+from server.desk.feed.subscription import Subscription
 from server.gateway.gateway import Gateway
 from server.gateway.rooms.broadcast import OnSent, Published
 from server.gateway.rooms.feed_follower import FeedFollower

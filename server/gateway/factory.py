@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 from server.desk import DeskUnavailableError
-from server.desk.feed import ACCESS
+from server.desk.feed.feed import ACCESS
 from server.gateway.background_tasks import Job, SocketMaintenance, observe_sent, repeat
 from server.gateway.gateway import Gateway
 from server.gateway.parts import GatewayParts

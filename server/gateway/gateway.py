@@ -2,7 +2,7 @@
 
 Made by `factory.py`, which also runs its background jobs. Implements `ConnectionHandler` for its connections,
 and answers the API's snapshot. Taps leave for the desk once in each turn of the event loop
-(desk/claim_desk.py); joins of one room are read together (join_queue.py).
+(desk/claims/claim_desk.py); joins of one room are read together (join_queue.py).
 """
 
 import asyncio

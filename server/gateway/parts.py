@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from server.core.access.in_force import AccessRules
 from server.core.addresses import TrustedProxies
-from server.desk.claim_desk import ClaimDesk
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
-from server.desk.subscription import Subscription
+from server.desk.claims.claim_desk import ClaimDesk
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.feed.feed import Feed
+from server.desk.feed.subscription import Subscription
 from server.gateway.cadence import Cadence
 from server.gateway.sockets.connection_limiter import MAX_SOCKETS
 from server.health import Health

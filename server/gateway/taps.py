@@ -1,8 +1,8 @@
 """Claims that come by sockets: who may tap now, and the desk's answer to each tap.
 
 Used by `gateway.py`; one for a gateway. Ten thousand taps come within a second, so there is no task, no
-future and no closure for a tap: it waits in the desk's queue (desk/claim_desk.py), which calls `answered` on
-it.
+future and no closure for a tap: it waits in the desk's queue (desk/claims/claim_desk.py), which calls
+`answered` on it.
 """
 
 from collections import Counter
@@ -16,8 +16,8 @@ from server.core.drops.drops import RoomDrop
 from server.core.identity import Identity
 from server.core.ids import StudentId
 from server.core.rates import Bucket, Rate
-from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_desk import RETRY, Tap, entering, is_confirmed
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.claim_desk import RETRY, Tap, entering, is_confirmed
 from server.gateway import claim_replies
 from server.gateway.parts import GatewayParts
 from server.gateway.rooms.feed_follower import FeedFollower

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
-from server.desk.outbox import Outbox, OutboxEntry
+from server.desk.claims.outbox import Outbox, OutboxEntry
 from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.metrics import Metrics
 from server.tracing import Traces

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 import structlog
 
 from server.core.drops.stock import total
+from server.desk.claims.outbox import Outbox
 from server.desk.consistency_status import ConsistencyStatus, ConsistencyVerdict
-from server.desk.fence import Fence
-from server.desk.outbox import Outbox
+from server.desk.shards.fence import Fence
 from server.flows.consistency.measure_difference import (
     SECOND_LOOK_SECONDS,
     DropDifference,

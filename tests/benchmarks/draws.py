@@ -10,7 +10,7 @@ import sys
 from time import perf_counter
 
 from server.core.ids import DropId, StudentId
-from server.desk.claim_desk import entering
+from server.desk.claims.claim_desk import entering
 from server.flows.draws.drive_draws import drive_draws
 from server.flows.draws.take_entries import take_entries
 from tests.benchmarks.rigs import print_rounds

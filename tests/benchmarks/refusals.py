@@ -13,13 +13,13 @@ from time import perf_counter
 
 from server.core.drops.drops import Allotment
 from server.core.ids import BatchId, DropId, StudentId
-from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_desk import ClaimDesk, Tap
-from server.desk.drop_desk import DropDesk
-from server.desk.fence import Fence
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.claim_desk import ClaimDesk, Tap
+from server.desk.drops.drop_desk import DropDesk
 from server.desk.redis.connection import connect
 from server.desk.redis.embedded import EmbeddedRedis, stop
 from server.desk.redis.nodes import Nodes
+from server.desk.shards.fence import Fence
 from server.gateway import claim_replies
 
 CALLS, TAPS, ROUNDS = 100, 500, 15

@@ -9,7 +9,7 @@ import asyncio
 import httpx
 
 from server.desk import DeskUnavailableError
-from server.desk.fence import Fence
+from server.desk.shards.fence import Fence
 from tests.chaos.history import DESK, AvailabilityChanged, History, now_ms
 from tests.chaos.pauses import pause
 from tests.chaos.site import PREFIX, WEBS, Site

@@ -15,8 +15,8 @@ from client_sdk.python import ApiError, Page
 from client_sdk.python.shapes import Drop, RoomState, Snapshot
 from server.core.identity import Role
 from server.desk import DeskUnavailableError
-from server.desk.fence import Fence
-from server.desk.outbox import Outbox
+from server.desk.claims.outbox import Outbox
+from server.desk.shards.fence import Fence
 from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.drops.claims import ClaimRow
 from server.ledger.tables import (

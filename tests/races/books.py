@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from server.core.drops.claims import ClaimState
-from server.desk import claim_record
-from server.desk.claim_record import HeldClaim
+from server.desk.claims import claim_record
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.claims.outbox import Outbox
 from server.desk.keys import ShardKeys
-from server.desk.outbox import Outbox
 from server.desk.redis.nodes import Nodes
 from server.ledger.drops.claims import ClaimRow, of_drop
 from server.ledger.drops.drop_row import DropRow

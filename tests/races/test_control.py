@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from server.core.drops.claims import Outcome
 from server.core.ids import BatchId, DropId, StudentId
-from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_desk import ClaimDesk
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.claim_desk import ClaimDesk
 from server.desk.redis.connection import connect
 from server.desk.redis.nodes import Nodes
 from tests.support.builders.desks import SHARD, Desk

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.drops.claims import Outcome
 from server.core.drops.draw_cards import DrawPhase
 from server.core.refusals import Refused
-from server.desk.feed_messages import FeedKind
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.draws.abort_draw import abort_draw
 from server.flows.draws.drive_draws import drive_draws
 from server.ledger.draws import entries

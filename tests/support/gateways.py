@@ -17,7 +17,7 @@ from websockets.typing import Origin, Subprotocol
 from server.clock import now_ms
 from server.commands.process.listening import SEND_BUFFER_BYTES
 from server.core.access.in_force import AccessRules
-from server.desk.cluster_subscription import subscription_of
+from server.desk.feed.cluster_subscription import subscription_of
 from server.desk.redis.connection import connect as connect_redis
 from server.desk.redis.nodes import Nodes
 from server.flows.access.follow_rules import RulesFollower

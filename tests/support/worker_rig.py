@@ -16,11 +16,11 @@ from sqlalchemy import select
 
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.ids import ClaimId, DropId, Slot, StudentId, Unit
-from server.desk.feed import Feed
-from server.desk.fence import Fence
+from server.desk.claims.outbox import Outbox, OutboxEntry
+from server.desk.feed.feed import Feed
 from server.desk.keys import SHARDS, RoomKeys
-from server.desk.outbox import Outbox, OutboxEntry
 from server.desk.redis.connection import connect, database_of
+from server.desk.shards.fence import Fence
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.drops.claims.persist_claims import ClaimPersister, PersistResult
 from server.flows.stores import Stores

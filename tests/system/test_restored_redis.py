@@ -14,7 +14,7 @@ import pytest
 
 from server.core.drops.claims import Outcome
 from server.core.ids import DropId, StudentId
-from server.desk.claim_desk import ClaimDesk
+from server.desk.claims.claim_desk import ClaimDesk
 from server.desk.scripts.loader import _source
 from tests.support.builders.classroom import now_ms
 from tests.support.eventually import eventually

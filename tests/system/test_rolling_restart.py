@@ -16,8 +16,8 @@ from client_sdk.python import Api, ApiError
 from client_sdk.python.shapes import DropForm
 from loadtest.clients.school_api import api_as, make_batch
 from server.core.identity import Role
+from server.desk.claims.outbox import GROUP
 from server.desk.keys import SHARDS, ShardKeys
-from server.desk.outbox import GROUP
 from server.desk.redis.connection import connect
 from tests.support.clients.lessons import a_lesson, probing
 from tests.support.eventually import eventually

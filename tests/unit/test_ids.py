@@ -6,8 +6,8 @@ one, and `make lint` would fail. At run time the types do nothing, which is all 
 
 from server.core.drops.claims import ClaimState
 from server.core.ids import BatchId, ClaimId, CouponId, DropId, Slot, StudentId, Unit
-from server.desk.claim_record import HeldClaim
-from server.desk.feed_messages import Confirmation
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.feed.feed_messages import Confirmation
 from server.ledger.drops.claims import CampaignClaim
 
 DROP, BATCH, CLAIM = DropId("drp_1"), BatchId("bat_1"), ClaimId("clm_1")

@@ -22,7 +22,7 @@ from server.core.promotions.templates import (
     TemplateForm,
     Threshold,
 )
-from server.desk import room_drops
+from server.desk.feed import room_drops
 
 NINE = 1_772_355_600_000  # 2026-03-01T09:00:00.000Z
 NINE_TEXT = "2026-03-01T09:00:00.000Z"

@@ -26,9 +26,9 @@ from server.core.drops.why import WhyReason
 from server.core.ids import BatchId, DropId, StudentId
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
-from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_desk import entering, is_confirmed
-from server.desk.task_desk import TaskOf
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.claim_desk import entering, is_confirmed
+from server.desk.drops.task_desk import TaskOf
 
 # To these a tap is no proof that the card was on the student's screen: no card was shown, or nothing decided.
 _SEES_NO_CARD = frozenset({Outcome.NOT_ELIGIBLE, Outcome.RATE_LIMITED})

@@ -22,9 +22,9 @@ from server.core.checkout.money_rules import USUAL_RULES, MoneyRules
 from server.core.checkout.redemptions import LOCK_LIMIT_MS
 from server.core.drops.invite_rule import EVERYWHERE, InviteRule
 from server.core.identity import Identity
-from server.desk.claim_desk import ClaimDesk
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
+from server.desk.claims.claim_desk import ClaimDesk
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.feed.feed import Feed
 from server.flows.approvals.approvals import Appliers
 from server.flows.coupons.approve_issuances import APPLIERS
 from server.flows.draws.show_draw import DrawDocuments

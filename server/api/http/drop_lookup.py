@@ -17,7 +17,7 @@ from typing import TypeVar
 from server.core.drops.claims import Audience
 from server.core.drops.drops import DropState, RoomDrop
 from server.core.drops.tasks import Task
-from server.desk.feed import Feed
+from server.desk.feed.feed import Feed
 from server.flows.drops.views.room_drops import audience_of, desk_limits
 from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.drops import drops

@@ -26,8 +26,8 @@ from server.core.drops.tasks import AnswerTask, Progress, SignInTask, option_of,
 from server.core.ids import DropId, StudentId
 from server.core.refusals import Code, Refused, invalid_field
 from server.desk import DeskUnavailableError
-from server.desk.coupon_changes import CouponChange
-from server.desk.task_desk import TaskOf
+from server.desk.drops.task_desk import TaskOf
+from server.desk.feed.coupon_changes import CouponChange
 
 
 class AnswerBody(Body):

@@ -38,17 +38,17 @@ from server.core.drops.invite_rule import InviteRule
 from server.core.events.message_rules import DAY_MS
 from server.demo_link import DemoLink
 from server.desk import DeskUnavailableError
-from server.desk.claim_desk import ClaimDesk
-from server.desk.cluster_subscription import subscription_of
+from server.desk.claims.claim_desk import ClaimDesk
+from server.desk.claims.replicated_claims import ReplicatedClaimDesk
 from server.desk.consistency_status import ConsistencyStatus
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
-from server.desk.fence import Fence
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.feed.cluster_subscription import subscription_of
+from server.desk.feed.feed import Feed
+from server.desk.feed.number_announcements import NumberAnnouncements
 from server.desk.metrics_store import MetricsStore
-from server.desk.number_announcements import NumberAnnouncements
 from server.desk.redis.connection import StalenessTracker, redis_deadline
 from server.desk.redis.nodes import Nodes
-from server.desk.replicated_claims import ReplicatedClaimDesk
+from server.desk.shards.fence import Fence
 from server.flows.access.follow_rules import RulesFollower
 from server.flows.coupons.coupon_publisher import CouponPublisher
 from server.flows.stores import Stores

@@ -16,11 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from server.desk import DeskUnavailableError
 from server.desk.consistency_status import ConsistencyStatus
-from server.desk.fence import Fence
 from server.desk.metrics_store import MetricsStore
 from server.desk.redis.connection import redis_deadline
 from server.desk.redis.nodes import Nodes
 from server.desk.redis.replicas import replicas_following
+from server.desk.shards.fence import Fence
 from server.health import Health
 from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.engine import Ledger

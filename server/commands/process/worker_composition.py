@@ -18,15 +18,15 @@ from server.core.events.message_rules import DAY_MS, Cap, MessageRules, QuietHou
 from server.core.events.message_texts import Language
 from server.core.jobs import JobKind
 from server.core.students.erasure import key_of
+from server.desk.claims.outbox import Outbox
 from server.desk.consistency_status import ConsistencyStatus
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
-from server.desk.fence import Fence
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.feed.feed import Feed
+from server.desk.feed.number_announcements import NumberAnnouncements
 from server.desk.metrics_store import MetricsStore
-from server.desk.number_announcements import NumberAnnouncements
-from server.desk.outbox import Outbox
 from server.desk.redis.connection import StalenessTracker, connect
 from server.desk.redis.nodes import Nodes
+from server.desk.shards.fence import Fence
 from server.desk.student_eraser import StudentEraser
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.coupons.coupon_publisher import CouponPublisher

@@ -1,7 +1,8 @@
 """Why a claim was refused: the facts that one true sentence takes, as `why` of a claim's result.
 
-Made by the desk from its own order and clock (desk/claim_answers.py), and by the gateway and the API for what
-they refuse themselves. The sentences are in both SDKs (`texts`). Instants are ms UTC and leave as text.
+Made by the desk from its own order and clock (desk/claims/claim_answers.py), and by the gateway and the API
+for what they refuse themselves. The sentences are in both SDKs (`texts`). Instants are ms UTC and leave as
+text.
 """
 
 from collections.abc import Mapping

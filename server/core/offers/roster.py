@@ -1,7 +1,7 @@
 """The roster of a room: the students who are in it now, to search and to pick from.
 
-Read from the gateways' reports by desk/rosters.py; used by flows/offers, which show it to teachers and find
-whom the tag of an offer means.
+Read from the gateways' reports by desk/feed/rosters.py; used by flows/offers, which show it to teachers and
+find whom the tag of an offer means.
 """
 
 from collections.abc import Iterable

@@ -14,7 +14,7 @@ from server.core.acts import Action
 from server.core.event_types import Event, EventType
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
-from server.desk.feed import Feed
+from server.desk.feed.feed import Feed
 from server.flows.abort import Abort, returns_refusal
 from server.flows.access import write_rule
 from server.flows.idempotency import find_previous_result

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.access.rules import MAX_IN_FORCE, AccessRule, RuleKind
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
-from server.desk.feed import Feed
+from server.desk.feed.feed import Feed
 from server.flows.abort import Abort
 from server.ledger.access import rules
 

@@ -13,8 +13,8 @@ merely between desk and ledger, so the order of reads is fixed:
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import DropState
 from server.core.ids import ClaimId, StudentId, Unit
-from server.desk.claim_record import HeldClaim
-from server.desk.desk_audit import DeskAudit
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.shards.desk_audit import DeskAudit
 from server.flows.consistency.desk_snapshot import (
     DropOnDesk,
     claims_only_on_desk,

@@ -9,8 +9,8 @@ import asyncio
 from dataclasses import dataclass
 
 from server.core.drops.drops import OPENING_DEADLINE_MS
-from server.desk.desk_audit import DeskAudit
 from server.desk.keys import SHARDS
+from server.desk.shards.desk_audit import DeskAudit
 from server.flows.consistency.desk_checks import check_shard
 from server.flows.consistency.event_checks import check_events
 from server.flows.consistency.findings import PERSON, Finding, FindingKind

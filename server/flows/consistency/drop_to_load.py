@@ -15,10 +15,10 @@ from server.core.coupons.coupons import UNMOVED, ClaimCoupon, Standing
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import DropState
 from server.core.ids import Unit
-from server.desk.claim_record import HeldClaim
-from server.desk.entry_record import DeskEntry
-from server.desk.fence import LoadedDrop
-from server.desk.outbox import OutboxEntry
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.claims.entry_record import DeskEntry
+from server.desk.claims.outbox import OutboxEntry
+from server.desk.shards.fence import LoadedDrop
 from server.flows.coupons.load_caps import read_dead_letters
 from server.flows.drops.claims.persist_claims import AT_ONCE
 from server.flows.drops.views.room_drops import desk_limits

@@ -13,7 +13,7 @@ from server.core import instants
 from server.core.acts import Action
 from server.core.jobs import Job, JobKind, JobState
 from server.core.refusals import Refused
-from server.desk.desk_audit import DeskAudit
+from server.desk.shards.desk_audit import DeskAudit
 from server.flows.abort import returns_refusal
 from server.flows.consistency.doctor import DiagnosisSize, diagnose, read_size
 from server.flows.consistency.erasure_checks import ErasureChecks

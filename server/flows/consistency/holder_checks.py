@@ -11,8 +11,8 @@ from typing import Final
 from server.core.drops.drops import DropState
 from server.core.ids import Slot, StudentId
 from server.core.promotions.holders import HolderKind
-from server.desk.caps import CapName, field_of
-from server.desk.desk_audit import DeskAudit
+from server.desk.claims.caps import CapName, field_of
+from server.desk.shards.desk_audit import DeskAudit
 from server.flows.consistency.findings import REBUILD, Finding, FindingKind
 from server.ledger.coupons import holder_slots
 from server.ledger.drops import caps

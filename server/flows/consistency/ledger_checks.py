@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.stock import Stock
-from server.desk.desk_audit import DeskAudit
+from server.desk.shards.desk_audit import DeskAudit
 from server.flows.consistency.findings import PERSON, Finding, FindingKind, drop_label
 from server.ledger.consistency import budget_audit, pair_audit, unit_audit
 from server.ledger.consistency.pair_audit import UnpairedRow

@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.drops import DropState
 from server.core.drops.stock import Stock
-from server.desk.drop_state import DeskCounts
-from server.desk.fence import Fence
-from server.desk.outbox import Outbox
+from server.desk.claims.outbox import Outbox
+from server.desk.drops.drop_state import DeskCounts
+from server.desk.shards.fence import Fence
 from server.flows.stores import Stores
 from server.ledger import intents
 from server.ledger.drops import drop_results, drops

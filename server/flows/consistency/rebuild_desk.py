@@ -22,11 +22,11 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.drop_ends import last_moment
-from server.desk.caps import CapName, load_name
-from server.desk.feed import Feed
-from server.desk.feed_messages import FeedKind
-from server.desk.fence import Fence, LeaseLostError
-from server.desk.outbox import Outbox, OutboxEntry
+from server.desk.claims.caps import CapName, load_name
+from server.desk.claims.outbox import Outbox, OutboxEntry
+from server.desk.feed.feed import Feed
+from server.desk.feed.feed_messages import FeedKind
+from server.desk.shards.fence import Fence, LeaseLostError
 from server.flows.consistency.drop_to_load import dead_letters_by_drop, read_drop_to_load
 from server.flows.coupons.load_caps import caps_of, load_caps_for_rebuild
 from server.flows.draws.take_entries import rows_of

@@ -21,10 +21,10 @@ from server.core.drops.claims import ClaimState
 from server.core.drops.drops import Allotment
 from server.core.ids import CouponId, StudentId
 from server.desk import DeskUnavailableError
-from server.desk.claim_record import HeldClaim
-from server.desk.desk_audit import DeskAudit
-from server.desk.fence import Fence, LeaseLostError
-from server.desk.outbox import Outbox, OutboxEntry
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.claims.outbox import Outbox, OutboxEntry
+from server.desk.shards.desk_audit import DeskAudit
+from server.desk.shards.fence import Fence, LeaseLostError
 from server.flows.consistency.desk_snapshot import (
     claims_only_on_desk,
     drops_expected_on_desk,

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.ids import CouponId
-from server.desk.outbox import OutboxEntry
+from server.desk.claims.outbox import OutboxEntry
 from server.flows.coupons.new_coupons import confirmed_event, new_coupon
 from server.flows.drops.claims import reassign_claims
 from server.flows.stores import batch_and_template

@@ -32,8 +32,8 @@ from server.core.promotions.holders import HolderKind, HolderLimit, holder_limit
 from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
 from server.desk import DeskReplacedError
-from server.desk.caps import Cap, CapName, CapsMissing, TakenSlots
-from server.desk.drop_desk import DropDesk
+from server.desk.claims.caps import Cap, CapName, CapsMissing, TakenSlots
+from server.desk.drops.drop_desk import DropDesk
 from server.flows.abort import Abort, abort_if, returns_refusal
 from server.flows.access.blocked import BlockedAs, block_refusal
 from server.flows.coupons.load_caps import caps_of_claim, read_used_slots

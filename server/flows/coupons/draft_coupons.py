@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from server.core.event_types import Event
 from server.core.ids import Slot, StudentId
-from server.desk.caps import CapName
+from server.desk.claims.caps import CapName
 from server.flows.coupons.issue_records import confirmed_event
 from server.flows.coupons.issue_slots import PieceSlots
 from server.flows.coupons.new_coupons import Given, issued_coupons

@@ -21,7 +21,7 @@ from server.core.coupons.issuances import WAITING, Issuance, IssuanceState, Item
 from server.core.coupons.recurrence import next_time
 from server.core.event_types import EventType
 from server.core.ids import StudentId
-from server.desk.drop_desk import DropDesk
+from server.desk.drops.drop_desk import DropDesk
 from server.flows.audiences.audiences import moment_of
 from server.flows.coupons.issue import DRIVEN_MS, Lease, start_state
 from server.flows.coupons.issue_grants import batches_of

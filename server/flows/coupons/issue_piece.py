@@ -45,7 +45,7 @@ from server.core.coupons.issuances import (
 from server.core.ids import BatchId, StudentId
 from server.core.promotions.campaigns import BudgetKind
 from server.desk import DeskReplacedError
-from server.desk.drop_desk import DropDesk
+from server.desk.drops.drop_desk import DropDesk
 from server.flows.coupons import issue_slots
 from server.flows.coupons.draft_coupons import Drafts, draft, limited_among
 from server.flows.coupons.issue_records import ask_for_messages

@@ -15,9 +15,9 @@ from server.core.ids import Slot, StudentId
 from server.core.promotions.batches import Batch
 from server.core.promotions.holders import HolderKind, HolderLimit
 from server.desk import DeskReplacedError
-from server.desk.caps import Cap, CapName, CapsMissing
-from server.desk.drop_desk import DropDesk
-from server.desk.issuance_slots import AT_ONCE, Issuing
+from server.desk.claims.caps import Cap, CapName, CapsMissing
+from server.desk.claims.issuance_slots import AT_ONCE, Issuing
+from server.desk.drops.drop_desk import DropDesk
 from server.flows.coupons.load_caps import (
     caps_of,
     load_missing_caps,

@@ -21,10 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.ids import Slot, StudentId
 from server.core.promotions.batches import Batch
 from server.core.promotions.holders import HolderKind, holder_limits
-from server.desk.cap_loader import CapLoader
-from server.desk.caps import Cap, CapName, CapsMissing, field_of
-from server.desk.fence import Fence
-from server.desk.outbox import OutboxEntry
+from server.desk.claims.cap_loader import CapLoader
+from server.desk.claims.caps import Cap, CapName, CapsMissing, field_of
+from server.desk.claims.outbox import OutboxEntry
+from server.desk.shards.fence import Fence
 from server.ledger.coupons import holder_slots
 from server.ledger.drops import caps, claims, dead_letters
 from server.ledger.drops.caps import SlotSource, UsedSlot
@@ -215,7 +215,7 @@ def slots_by_student(
 ) -> dict[StudentId, list[Slot]]:
     """Return the slots by student, from the wins that count for the batch or campaign with the id `of`.
 
-    For a batch also those by the field of a person or device (desk/caps.py).
+    For a batch also those by the field of a person or device (desk/claims/caps.py).
     """
     found: defaultdict[StudentId, list[Slot]] = defaultdict(list)
     for one in wins:

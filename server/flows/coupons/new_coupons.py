@@ -18,7 +18,7 @@ from server.core.event_types import Event
 from server.core.ids import ClaimId, CouponId, Slot, StudentId
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
-from server.desk.outbox import OutboxEntry
+from server.desk.claims.outbox import OutboxEntry
 from server.ids import new_id, new_ids
 from server.ledger.coupons.coupons import IssuedCoupon, NewCoupon
 from server.ledger.drops.claims import ClaimRow, ClaimStanding

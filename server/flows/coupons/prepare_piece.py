@@ -13,7 +13,7 @@ from typing import Final
 from server.core.coupons.issuances import Grants, Issuance
 from server.core.ids import StudentId
 from server.desk import DeskReplacedError
-from server.desk.drop_desk import DropDesk
+from server.desk.drops.drop_desk import DropDesk
 from server.flows.coupons import issue_slots
 from server.flows.coupons.draft_coupons import Drafts, draft
 from server.flows.coupons.issue import Lease

@@ -7,7 +7,7 @@ ever.
 from typing import Final
 
 from server.core.promotions.batch_edits import CAPS_KEPT_MS
-from server.desk.caps import CapName
+from server.desk.claims.caps import CapName
 from server.flows.stores import Stores
 from server.ledger.promotions import batches, campaigns
 

@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server import coupon_frames
 from server.core.coupons.coupons import Coupon, CouponState, Standing
 from server.desk import DeskUnavailableError
-from server.desk.coupon_changes import CouponChange
-from server.desk.fence import ConfirmedClaim
+from server.desk.feed.coupon_changes import CouponChange
+from server.desk.shards.fence import ConfirmedClaim
 from server.flows.stores import Stores
 from server.ledger.coupons import coupon_changes, coupons
 

@@ -22,8 +22,8 @@ from server.core.coupons.issuances import Issuance, IssuanceState
 from server.core.ids import BatchId, Slot, StudentId
 from server.core.promotions.batches import Batch
 from server.desk import DeskReplacedError, DeskUnavailableError
-from server.desk.caps import CapName
-from server.desk.drop_desk import DropDesk
+from server.desk.claims.caps import CapName
+from server.desk.drops.drop_desk import DropDesk
 from server.flows.coupons.issue import Lease
 from server.flows.coupons.issue_grants import batches_of
 from server.flows.coupons.issue_piece import NotDriverError

@@ -26,7 +26,7 @@ from server.core.draws.draw import key_of, order_of
 from server.core.drops.drops import CloseReason
 from server.core.merkle import root as merkle_root
 from server.desk import DeskReplacedError, DeskUnavailableError
-from server.desk.feed_messages import FeedKind
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.draws.seat_winners import seat_winners
 from server.flows.draws.take_entries import take_entries
 from server.flows.drops.intents.end_drop import finish_end

@@ -11,8 +11,8 @@ from typing import Final
 from server.core.ids import StudentId
 from server.core.students.erasure import is_pseudonym
 from server.desk import DeskReplacedError
-from server.desk.caps import CapsMissing
-from server.desk.draw_desk import SEATS_AT_ONCE, Seated
+from server.desk.claims.caps import CapsMissing
+from server.desk.drops.draw_desk import SEATS_AT_ONCE, Seated
 from server.flows.access.blocked import blocked_accounts
 from server.flows.coupons.load_caps import load_missing_caps
 from server.flows.drops.views.drop_snapshot import DropSnapshot

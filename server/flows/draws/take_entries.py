@@ -8,8 +8,8 @@ meanwhile has given the same places to others, so nothing of the old one is writ
 
 from collections.abc import Sequence
 
-from server.desk.draw_desk import ENTRIES_AT_ONCE
-from server.desk.entry_record import DeskEntry
+from server.desk.claims.entry_record import DeskEntry
+from server.desk.drops.draw_desk import ENTRIES_AT_ONCE
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger.draws import entries
 from server.ledger.draws.entries import EntryRow

@@ -20,8 +20,8 @@ from server.core.drops.invite_rule import EVERYWHERE, InviteRule
 from server.core.drops.tasks import InviteTask
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.feed.feed import Feed
 from server.flows.abort import Abort, abort_if, returns_refusal
 from server.flows.access.instructors import instructor_refusal
 from server.flows.drops.changes.change_drop import write_extension, write_top_up

@@ -1,7 +1,7 @@
 """Read the event log by number, and wait for what comes: the pages that GET /v1/events answers.
 
-Called by the API. desk/number_announcements.py wakes `EventWaiters`. A waiting reader asks the ledger when a
-type that it wants is announced, and every few seconds in case nothing could be announced.
+Called by the API. desk/feed/number_announcements.py wakes `EventWaiters`. A waiting reader asks the ledger
+when a type that it wants is announced, and every few seconds in case nothing could be announced.
 """
 
 import asyncio

@@ -38,7 +38,7 @@ from server.core.events.message_texts import Language, text_of
 from server.core.ids import StudentId
 from server.core.messages import Channel, Message, MessageState
 from server.desk import DeskUnavailableError
-from server.desk.coupon_changes import CouponChange
+from server.desk.feed.coupon_changes import CouponChange
 from server.flows.access.blocked import blocked_among
 from server.flows.stores import Stores
 from server.ledger import event_log

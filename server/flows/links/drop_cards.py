@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from server.core.drops.drops import DropState, RoomDrop, Window, state_at
 from server.desk import DeskUnavailableError
-from server.desk.drop_state import DeskCounts
+from server.desk.drops.drop_state import DeskCounts
 from server.flows.drops.views.room_drops import room_drop
 from server.flows.stores import Stores, batch_and_template
 from server.ledger.drops import drop_results, drops

@@ -14,7 +14,7 @@ from server.core.drops.tasks import Task
 from server.core.links.links import Link, LinkState, end_reason, state_of
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
-from server.desk.drop_state import DeskCounts
+from server.desk.drops.drop_state import DeskCounts
 from server.flows.drops.views.room_drops import room_drop
 from server.flows.links.drop_cards import desk_counts, remaining_of, state_in
 from server.flows.stores import Stores, batch_and_template

@@ -11,7 +11,7 @@ from server.core.coupons.issuances import ItemOutcome, window_refusal
 from server.core.ids import StudentId
 from server.core.offers.offers import Offer
 from server.core.promotions.batches import Batch
-from server.desk.caps import Cap, CapName
+from server.desk.claims.caps import Cap, CapName
 from server.flows.access.blocked import BlockedAs, block_refusal
 from server.flows.coupons.issue_eligibility import ineligible_among
 from server.flows.coupons.load_caps import caps_of, read_used_slots_of_many

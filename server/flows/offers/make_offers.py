@@ -30,7 +30,7 @@ from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
 from server.core.violations import Violation, refused
-from server.desk.caps import Cap, CapName
+from server.desk.claims.caps import Cap, CapName
 from server.flows.abort import Abort, abort_if, returns_refusal
 from server.flows.access.blocked import blocked_among
 from server.flows.access.instructors import instructor_refusal

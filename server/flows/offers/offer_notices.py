@@ -15,8 +15,8 @@ from server.core.instants import to_text
 from server.core.offers.offers import Offer
 from server.core.promotions.templates import Template
 from server.desk import DeskUnavailableError
-from server.desk.coupon_changes import CouponChange
-from server.desk.feed import Feed
+from server.desk.feed.coupon_changes import CouponChange
+from server.desk.feed.feed import Feed
 from server.ledger import event_log
 from server.offer_frames import offer_frame, withdrawn_frame
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from server.core.ids import StudentId
 from server.core.offers.roster import Present, RosterSearch, page_of
-from server.desk.feed import Feed
+from server.desk.feed.feed import Feed
 
 _AT_ONCE: Final = 2_000  # students that are looked at in one turn of the event loop: about 2 ms
 

@@ -19,7 +19,7 @@ from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.core.refusals import Refused
 from server.desk import DeskUnavailableError
-from server.desk.caps import Cap, CapName
+from server.desk.claims.caps import Cap, CapName
 from server.flows.access.blocked import BlockedAs, block_refusal
 from server.flows.coupons.load_caps import read_used_slots_of_many
 from server.flows.drops.views.room_drops import audience_of, room_drop

@@ -18,7 +18,7 @@ from server.core.promotions.template_rules import text_violations
 from server.core.refusals import Code, Refused
 from server.core.violations import refused
 from server.desk import DeskUnavailableError
-from server.desk.drop_desk import DropDesk
+from server.desk.drops.drop_desk import DropDesk
 from server.flows.abort import Abort, returns_refusal
 from server.flows.promotions.stops import publish_stops
 from server.ids import new_id

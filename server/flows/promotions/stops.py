@@ -20,7 +20,7 @@ from server.core.promotions.template_rules import text_violations
 from server.core.refusals import Code, Refused, invalid_field
 from server.core.violations import refused
 from server.desk import DeskUnavailableError
-from server.desk.drop_desk import DropDesk
+from server.desk.drops.drop_desk import DropDesk
 from server.flows.abort import Abort, abort_if, returns_refusal
 from server.ledger import acts
 from server.ledger.engine import Ledger

@@ -27,7 +27,7 @@ from server.core.event_types import Event, EventType
 from server.core.ids import Slot, StudentId
 from server.core.jobs import Job, JobKind
 from server.core.refusals import Code, Refused, invalid_field
-from server.desk.caps import CapName
+from server.desk.claims.caps import CapName
 from server.flows.abort import Abort, returns_refusal
 from server.flows.jobs import JobFailedError, JobResult, RunningJob, new_job, request_job
 from server.flows.stores import Stores

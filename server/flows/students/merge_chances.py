@@ -21,8 +21,8 @@ from server.core.drops.tasks import InviteTask, needed
 from server.core.ids import DropId, StudentId
 from server.core.offers.offers import Offer, OfferState, can_end
 from server.core.promotions.templates import Template
-from server.desk.coupon_changes import CouponChange
-from server.desk.task_desk import TaskOf
+from server.desk.drops.task_desk import TaskOf
+from server.desk.feed.coupon_changes import CouponChange
 from server.flows.offers.end_offers import end_open
 from server.flows.offers.offer_notices import show_ended, show_made
 from server.flows.stores import Stores, batch_and_template

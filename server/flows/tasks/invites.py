@@ -16,8 +16,8 @@ from server.core.identity import Identity
 from server.core.ids import DropId, StudentId
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
-from server.desk.coupon_changes import CouponChange
-from server.desk.task_desk import TaskOf
+from server.desk.drops.task_desk import TaskOf
+from server.desk.feed.coupon_changes import CouponChange
 from server.flows.abort import returns_refusal
 from server.flows.stores import Stores
 from server.ids import new_id

@@ -13,7 +13,7 @@ from server.core.drops.tasks import AnswerTask, option_of
 from server.core.identity import Identity
 from server.core.rates import Bucket, Rate
 from server.desk import DeskUnavailableError
-from server.desk.task_desk import AT_ONCE, TaskDesk, TaskOf
+from server.desk.drops.task_desk import AT_ONCE, TaskDesk, TaskOf
 from server.gateway.rooms.room import Room, is_for
 from server.gateway.sockets.connection import Connection
 from server.gateway.sockets.frames import text_frame

@@ -10,8 +10,8 @@ from server import wire
 from server.core.coupons.coupons import HOLD_ENDED
 from server.core.drops.claims import ClaimState
 from server.core.ids import DropId, StudentId
-from server.desk.claim_record import HeldClaim
-from server.desk.feed_messages import Loss
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.feed.feed_messages import Loss
 from server.gateway.rooms.room import Room
 from server.gateway.sockets.frames import text_frame
 

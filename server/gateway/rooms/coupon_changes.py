@@ -13,9 +13,9 @@ import orjson
 import structlog
 
 from server.desk import DeskUnavailableError
-from server.desk.coupon_changes import Changes, CouponChange, load_changes
-from server.desk.feed import EVERYWHERE, Feed
-from server.desk.subscription import Subscription
+from server.desk.feed.coupon_changes import Changes, CouponChange, load_changes
+from server.desk.feed.feed import EVERYWHERE, Feed
+from server.desk.feed.subscription import Subscription
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.sockets.frames import text_frame
 from server.single_flight import SingleFlight

@@ -1,6 +1,6 @@
 """Keeps the open rooms of a gateway at the position of the feed, and repairs gaps.
 
-`FeedFollower` is the listener of the gateway's subscription (desk/subscription.py). Redis' pub/sub may
+`FeedFollower` is the listener of the gateway's subscription (desk/feed/subscription.py). Redis' pub/sub may
 lose messages. A gap shows by the offset, by the epoch, or by a reconnect. The missing publications are then
 read from the room's stream; where the stream has them no more, the whole state is read and the members get
 a new welcome. Invariant: no publication is shown twice, and none is skipped. Losses of claims have a stream
@@ -16,8 +16,8 @@ import structlog
 
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
-from server.desk.feed import ACCESS, EVERYWHERE, RoomState
-from server.desk.feed_messages import (
+from server.desk.feed.feed import ACCESS, EVERYWHERE, RoomState
+from server.desk.feed.feed_messages import (
     WINNERS,
     Confirmations,
     Losses,

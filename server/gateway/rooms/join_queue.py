@@ -16,9 +16,9 @@ from server.core.draws.entries import Entry
 from server.core.identity import Identity
 from server.core.ids import DropId
 from server.desk import DeskUnavailableError
-from server.desk.claim_record import HeldClaim
-from server.desk.drop_desk import DropDesk
-from server.desk.task_desk import TaskOf
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.drops.task_desk import TaskOf
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room
 from server.gateway.rooms.room_loader import RoomLoader

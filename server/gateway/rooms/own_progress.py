@@ -9,7 +9,7 @@ from typing import Final
 from server import task_frames
 from server.core.drops.drops import RoomDrop
 from server.core.drops.tasks import Progress, progress_of
-from server.desk.task_desk import Watched
+from server.desk.drops.task_desk import Watched
 from server.gateway.sockets.connection import Connection
 
 HEARD_MS: Final = 30_000  # a client answers a ping each 25 s; 5 s for the network

@@ -25,10 +25,10 @@ from server.core.drops.drops import (
 )
 from server.core.identity import Identity, Role
 from server.core.ids import DropId, StudentId
-from server.desk.claim_record import HeldClaim
-from server.desk.drop_state import DeskCounts
-from server.desk.feed import RoomState
-from server.desk.feed_messages import FeedKind, Losses, Publication
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.drops.drop_state import DeskCounts
+from server.desk.feed.feed import RoomState
+from server.desk.feed.feed_messages import FeedKind, Losses, Publication
 from server.gateway.rooms.broadcast import Broadcast, OnSent, Published, Write, admits
 from server.gateway.rooms.feed_frames import frame_of
 from server.gateway.rooms.own_progress import OwnProgress, Watchers

@@ -5,7 +5,7 @@ Used by `join_queue.py` and for HTTP snapshots. An open room is kept up to date 
 
 import asyncio
 
-from server.desk.subscription import Subscription
+from server.desk.feed.subscription import Subscription
 from server.gateway.rooms.broadcast import OnSent
 from server.gateway.rooms.coupon_changes import CouponChanges
 from server.gateway.rooms.feed_follower import FeedFollower

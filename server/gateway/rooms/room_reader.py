@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from server.clock import now_ms
 from server.core.drops.winner_names import NamedWinners
-from server.desk.drop_desk import DropDesk
-from server.desk.drop_state import DeskCounts
-from server.desk.feed import Feed, RoomState
-from server.desk.feed_messages import Losses, Publication
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.drops.drop_state import DeskCounts
+from server.desk.feed.feed import Feed, RoomState
+from server.desk.feed.feed_messages import Losses, Publication
 from server.gateway.rooms.room import visible_drops
 
 

@@ -8,8 +8,8 @@ in a dict.
 from server import wire
 from server.clock import now_ms
 from server.core.drops.drops import DropState, RoomDrop
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.feed.feed import Feed
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room
 from server.gateway.sockets.frames import text_frame

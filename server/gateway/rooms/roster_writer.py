@@ -13,7 +13,7 @@ from server.clock import now_ms
 from server.core.ids import StudentId
 from server.core.offers.roster import Present
 from server.desk import DeskUnavailableError
-from server.desk.rosters import MOVES_AT_ONCE, Rosters
+from server.desk.feed.rosters import MOVES_AT_ONCE, Rosters
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room
 

@@ -17,7 +17,7 @@ from server.clock import now_ms
 from server.core.drops.drops import RoomDrop
 from server.core.drops.tasks import WatchTask
 from server.desk import DeskUnavailableError
-from server.desk.task_desk import AT_ONCE, TaskDesk, TaskOf, Watched
+from server.desk.drops.task_desk import AT_ONCE, TaskDesk, TaskOf, Watched
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.own_progress import heard_until
 from server.gateway.rooms.room import Room

@@ -15,11 +15,11 @@ from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import RoomDrop
 from server.core.identity import Identity
 from server.core.ids import DropId, StudentId
-from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_desk import ClaimDesk
-from server.desk.claim_record import HeldClaim
-from server.desk.drop_desk import DropDesk
-from server.desk.feed_messages import Loss
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.claim_desk import ClaimDesk
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.feed.feed_messages import Loss
 from server.gateway.rooms.claim_notices import send_confirmed, send_ended, send_loss
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.jobs import JobKind
+from server.desk.claims.outbox import Outbox
 from server.desk.consistency_status import ConsistencyStatus
-from server.desk.fence import Fence
-from server.desk.number_announcements import NumberAnnouncements
-from server.desk.outbox import Outbox
+from server.desk.feed.number_announcements import NumberAnnouncements
+from server.desk.shards.fence import Fence
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.events.send_messages import USUAL_POLICY, MessagePolicy
 from server.flows.jobs import Handler

@@ -5,7 +5,7 @@ from sqlalchemy import update
 
 from server.core.jobs import JobKind
 from server.core.students.erasure import key_of
-from server.desk.desk_audit import DeskAudit
+from server.desk.shards.desk_audit import DeskAudit
 from server.desk.student_eraser import StudentEraser
 from server.flows.consistency import doctor
 from server.flows.consistency.erasure_checks import ErasureChecks

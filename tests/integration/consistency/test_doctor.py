@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, update
 from server.core.drops.claims import Outcome
 from server.core.ids import DropId, StudentId
 from server.core.promotions.batches import Batch, RoomQuota
-from server.desk.desk_audit import DeskAudit
+from server.desk.shards.desk_audit import DeskAudit
 from server.flows.consistency import doctor as doctor_module
 from server.flows.consistency.doctor import diagnose
 from server.flows.consistency.findings import Finding, FindingKind, Repair

@@ -5,7 +5,7 @@ import pytest
 
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import DropState
-from server.desk.feed import Feed
+from server.desk.feed.feed import Feed
 from server.flows.drops.drop_service import DropService
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.faults.interruptions import interpose, once

@@ -12,9 +12,9 @@ from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drop_rules import DropForm, Start
 from server.core.drops.drops import DropState
 from server.core.ids import StudentId
-from server.desk import fence as fence_module
-from server.desk.feed_messages import FeedKind
+from server.desk.feed.feed_messages import FeedKind
 from server.desk.keys import SHARDS, RoomKeys
+from server.desk.shards import fence as fence_module
 from server.flows.consistency import rebuild_desk
 from server.flows.drops.intents.drive_intents import drive_pending
 from server.ledger import tables

@@ -10,9 +10,9 @@ from server.core.drops.claims import Outcome
 from server.core.drops.drops import Allotment
 from server.core.ids import ClaimId, Slot, StudentId
 from server.desk import DeskUnavailableError
-from server.desk import fence as fence_module
-from server.desk.caps import CapName
-from server.desk.fence import Fence, LeaseLostError
+from server.desk.claims.caps import CapName
+from server.desk.shards import fence as fence_module
+from server.desk.shards.fence import Fence, LeaseLostError
 from server.ledger import tables
 from server.ledger.database_errors import LedgerUnavailableError
 from tests.support.builders.classroom import now_ms

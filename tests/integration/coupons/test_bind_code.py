@@ -15,7 +15,7 @@ from server.core.promotions.claim_conditions import ClaimConditions
 from server.core.promotions.stops import StopForm, Stoppable
 from server.core.promotions.templates import FixedValidity, RelativeValidity
 from server.core.refusals import Code, Refused
-from server.desk.caps import Cap, CapName
+from server.desk.claims.caps import Cap, CapName
 from server.flows.coupons import codes as flows
 from server.flows.coupons.bind_code import Account, bind_code
 from server.flows.coupons.wallet import WalletQuery, show_wallet

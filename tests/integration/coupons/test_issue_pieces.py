@@ -10,7 +10,7 @@ from server.core.coupons.issuances import IssuanceState, ItemOutcome
 from server.core.drops.claims import Outcome
 from server.core.ids import DropId, StudentId
 from server.desk import DeskUnavailableError
-from server.desk.issuance_slots import IssuanceSlots
+from server.desk.claims.issuance_slots import IssuanceSlots
 from server.flows.coupons import issuances as flows
 from server.flows.coupons import prepare_piece
 from server.flows.coupons.prune_issuances import prune_issuances

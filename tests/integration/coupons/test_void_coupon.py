@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.desk.desk_audit import DeskAudit
+from server.desk.shards.desk_audit import DeskAudit
 from server.flows.consistency.ledger_checks import (
     check_batch_counters,
     check_budgets,

@@ -9,7 +9,7 @@ from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import Allotment
 from server.core.ids import ClaimId, DropId, StudentId
 from server.desk import DeskUnavailableError
-from server.desk.fence import ConfirmedClaim
+from server.desk.shards.fence import ConfirmedClaim
 from tests.support.builders.desks import SHARD, Desk
 
 pytestmark = pytest.mark.asyncio

@@ -12,15 +12,15 @@ import pytest_asyncio
 from server.core.drops.claims import Outcome
 from server.core.ids import StudentId
 from server.desk import DeskUnavailableError
-from server.desk.claim_desk import ClaimDesk
-from server.desk.cluster_subscription import subscription_of
-from server.desk.desk_audit import DeskAudit
-from server.desk.feed_messages import FeedKind
+from server.desk.claims.claim_desk import ClaimDesk
+from server.desk.claims.outbox import Outbox
+from server.desk.claims.replicated_claims import ReplicatedClaimDesk
+from server.desk.feed.cluster_subscription import subscription_of
+from server.desk.feed.feed_messages import FeedKind
 from server.desk.keys import SHARDS, RoomKeys
-from server.desk.outbox import Outbox
 from server.desk.redis.connection import COMMAND_SECONDS, connect
 from server.desk.redis.replicas import replicas_following
-from server.desk.replicated_claims import ReplicatedClaimDesk
+from server.desk.shards.desk_audit import DeskAudit
 from server.desk.student_eraser import FileState, StudentEraser
 from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger

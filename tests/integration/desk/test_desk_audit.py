@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from server.core.ids import ClaimId
-from server.desk.desk_audit import DeskAudit
-from server.desk.outbox import Backlog, Outbox
+from server.desk.claims.outbox import Backlog, Outbox
+from server.desk.shards.desk_audit import DeskAudit
 from tests.support.builders.desks import SHARD, Desk
 from tests.support.worker_rig import everybody
 

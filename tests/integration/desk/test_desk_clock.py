@@ -4,8 +4,8 @@ import pytest
 
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, Allotment
-from server.desk.feed import PRESENCE_GOOD_FOR_MS
-from server.desk.feed_messages import FeedKind
+from server.desk.feed.feed import PRESENCE_GOOD_FOR_MS
+from server.desk.feed.feed_messages import FeedKind
 from tests.support.builders.desk_clocks import ClockedDesk
 from tests.support.builders.desks import SHARD, a_room_drop
 

@@ -8,8 +8,8 @@ import pytest
 
 from server.core.drops.drops import CloseReason
 from server.core.ids import DropId, StudentId
-from server.desk.feed import RoomCounts
-from server.desk.feed_messages import Confirmation, FeedKind, Loss, Losses
+from server.desk.feed.feed import RoomCounts
+from server.desk.feed.feed_messages import Confirmation, FeedKind, Loss, Losses
 from server.desk.redis.connection import connect
 from tests.support.builders.desks import Desk, a_room_drop, make_desk
 from tests.support.faults.interruptions import copy_of, hang_up

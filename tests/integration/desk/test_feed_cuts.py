@@ -14,11 +14,11 @@ from server.clock import now_ms
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import RoomDrop
 from server.core.ids import CouponId, DropId, StudentId
-from server.desk import claim_record
-from server.desk.feed_messages import Confirmation, FeedKind, Loss
-from server.desk.fence import ConfirmedClaim
+from server.desk.claims import claim_record
+from server.desk.feed.feed_messages import Confirmation, FeedKind, Loss
+from server.desk.feed.subscription import ServerSubscription
 from server.desk.redis.connection import connect
-from server.desk.subscription import ServerSubscription
+from server.desk.shards.fence import ConfirmedClaim
 from server.gateway.cadence import Cadence
 from server.gateway.rooms.feed_follower import FeedFollower
 from tests.support.builders.desks import SHARD, Desk, a_room_drop, make_desk

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.desk import feed
+from server.desk.feed import feed
 from tests.support.machines.feed_machine import FeedMachine
 from tests.support.machines.runner import Mutant, run_machine, stage_on
 from tests.support.servers.redis_server import RedisServer

@@ -4,8 +4,8 @@ import pytest
 
 from server.core.drops.claims import Outcome
 from server.core.ids import Slot, StudentId
-from server.desk.caps import Cap, CapName
-from server.desk.issuance_slots import Issuing, TakenOfMany
+from server.desk.claims.caps import Cap, CapName
+from server.desk.claims.issuance_slots import Issuing, TakenOfMany
 from tests.support.builders.desks import SHARD, Desk
 
 pytestmark = pytest.mark.asyncio

@@ -7,8 +7,8 @@ import pytest
 
 from server.core.ids import BatchId, DropId, Slot, StudentId, Unit
 from server.desk import DeskUnavailableError
-from server.desk import outbox as outbox_module
-from server.desk.outbox import Outbox, OutboxEntry
+from server.desk.claims import outbox as outbox_module
+from server.desk.claims.outbox import Outbox, OutboxEntry
 from tests.support.builders.desks import SHARD, Desk
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import interpose

@@ -13,14 +13,14 @@ import pytest_asyncio
 
 from server.core.drops.claims import Outcome
 from server.core.ids import BatchId, DropId, StudentId
-from server.desk import replicated_claims
-from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_desk import ClaimDesk
-from server.desk.fence import ConfirmedClaim
+from server.desk.claims import replicated_claims
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.claim_desk import ClaimDesk
+from server.desk.claims.replicated_claims import ReplicatedClaimDesk
 from server.desk.keys import ShardKeys
 from server.desk.redis.connection import connect
 from server.desk.redis.replicas import replicas_following
-from server.desk.replicated_claims import ReplicatedClaimDesk
+from server.desk.shards.fence import ConfirmedClaim
 from tests.support.builders.desks import SHARD, Desk, make_desk
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import hang_up, interpose, once

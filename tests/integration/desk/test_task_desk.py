@@ -8,9 +8,9 @@ from server.core.drops.claims import Outcome
 from server.core.drops.drops import Allotment, Window
 from server.core.drops.tasks import AnswerTask, Progress, SignInTask, WatchTask
 from server.core.ids import DropId, StudentId
-from server.desk.drop_state import Stamped
+from server.desk.drops.drop_state import Stamped
+from server.desk.drops.task_desk import TaskOf, Watched
 from server.desk.keys import ShardKeys
-from server.desk.task_desk import TaskOf, Watched
 from tests.support.builders.desks import SHARD, Desk
 
 pytestmark = pytest.mark.asyncio

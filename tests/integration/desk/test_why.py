@@ -8,7 +8,7 @@ import pytest
 from server.core.drops.claims import Outcome
 from server.core.ids import StudentId
 from server.core.instants import from_text, to_text
-from server.desk.claim_answers import ClaimAnswer
+from server.desk.claims.claim_answers import ClaimAnswer
 from tests.support.builders.desks import SHARD, Desk
 
 pytestmark = pytest.mark.asyncio

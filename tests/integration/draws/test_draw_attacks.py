@@ -17,7 +17,7 @@ from client_sdk.python.draws import verify_draw, verify_receipt
 from server.core.draws.entries import Entry
 from server.core.drops.draw_cards import commitment_of
 from server.core.merkle import root as merkle_root
-from server.desk.feed_messages import FeedKind
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.draws.drive_draws import drive_draws
 from server.ledger.tables import draw_entries, draws
 from server.tokens import TokenKeys

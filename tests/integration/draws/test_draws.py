@@ -14,9 +14,9 @@ from server.core.drops.draw_cards import DrawPhase
 from server.core.drops.drops import CloseReason, DropState
 from server.core.ids import DropId, StudentId
 from server.core.refusals import Code
-from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_desk import entering
-from server.desk.feed_messages import FeedKind
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.claim_desk import entering
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.draws.abort_draw import abort_draw
 from server.flows.draws.drive_draws import drive_draws, order_of_draw
 from server.flows.draws.refill_draws import refill_draws

@@ -9,7 +9,7 @@ from server.core.drops.claims import Outcome
 from server.core.drops.drops import CloseReason, DropState
 from server.core.promotions.batches import ClaimWindow, RoomQuota
 from server.core.refusals import Code
-from server.desk.feed_messages import FeedKind
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.drops.views.drop_view import DropView
 from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms, refused
 from tests.support.eventually import eventually

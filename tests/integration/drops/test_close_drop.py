@@ -7,7 +7,7 @@ import pytest
 from server.core.drops.claims import Outcome
 from server.core.drops.drops import CloseReason, DropState
 from server.core.promotions.batches import Batch, RoomQuota
-from server.desk.feed_messages import FeedKind
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.drops.intents.drive_intents import DriveResult, close_overdue
 from server.flows.drops.views.drop_view import DropView
 from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms

@@ -12,7 +12,7 @@ from server.core.drops.claims import Outcome
 from server.core.drops.drop_rules import DropForm
 from server.core.drops.drops import CloseReason, DropState
 from server.core.refusals import Code, Refused
-from server.desk.feed_messages import FeedKind
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.drops.drop_service import DropService
 from server.flows.drops.intents.drive_intents import DriveResult, close_overdue, drive_pending
 from server.flows.drops.views.drop_view import DropView

@@ -11,7 +11,7 @@ import pytest
 from server.api.http import drop_lookup
 from server.api.http.drop_lookup import MISS_TTL_MS, DropLookup
 from server.core.drops.drops import RoomDrop
-from server.desk.feed import Feed
+from server.desk.feed.feed import Feed
 from server.ledger.engine import Ledger
 from tests.support.builders.api import ROOM, Api, good, refused, with_parts
 from tests.support.builders.desks import Desk

@@ -12,8 +12,8 @@ from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import CloseReason
 from server.core.instants import to_text
 from server.core.promotions.batches import RoomQuota
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.feed.feed import Feed
 from server.flows.checkout.confirm_payment import confirm
 from server.flows.checkout.redemptions import lock
 from server.flows.checkout.unlock import cancel, expire_overdue

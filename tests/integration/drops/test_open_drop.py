@@ -11,7 +11,7 @@ from server.core.drops.drops import DropState
 from server.core.promotions.batches import ClaimWindow, RoomQuota
 from server.core.promotions.templates import FixedValidity
 from server.core.refusals import Code, Refused
-from server.desk.feed_messages import FeedKind
+from server.desk.feed.feed_messages import FeedKind
 from server.ledger.idempotency import IdempotencyKey
 from tests.support.builders.classroom import ROOM, Classroom, granted, now_ms, refused
 

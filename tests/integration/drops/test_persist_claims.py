@@ -10,9 +10,9 @@ from sqlalchemy import update
 from server import coupon_frames
 from server.core.drops.claims import ClaimState
 from server.desk import DeskUnavailableError
-from server.desk import outbox as outbox_module
-from server.desk.feed import Feed
-from server.desk.fence import Fence
+from server.desk.claims import outbox as outbox_module
+from server.desk.feed.feed import Feed
+from server.desk.shards.fence import Fence
 from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.ledger import tables
 from server.ledger.coupons import coupons

@@ -5,8 +5,8 @@ from functools import partial
 import orjson
 import pytest
 
-from server.desk import room_drops
-from server.desk.feed_messages import FeedKind, load_publication
+from server.desk.feed import room_drops
+from server.desk.feed.feed_messages import FeedKind, load_publication
 from server.gateway.background_tasks import observe_sent
 from server.gateway.rooms.broadcast import Published
 from server.metrics import Metrics

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from server.desk import DeskUnavailableError
-from server.desk.outbox import OutboxEntry
+from server.desk.claims.outbox import OutboxEntry
 from server.flows.drops.claims import reassign_claims
 from server.flows.drops.claims.persist_claims import PersistResult
 from server.flows.drops.claims.reassign_claims import ReassignOutcome

@@ -12,8 +12,8 @@ from server.core.drops.drop_ends import DropEnd
 from server.core.drops.drops import EndsBy
 from server.core.ids import StudentId
 from server.core.instants import to_text
-from server.desk.feed_messages import FeedKind
-from server.desk.outbox import Outbox
+from server.desk.claims.outbox import Outbox
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.drops import seal_drops as sealing
 from server.flows.drops.changes.reopen_drop import ReopenForm
 from server.flows.drops.seal_drops import GIVE_UP_MS, seal_drops

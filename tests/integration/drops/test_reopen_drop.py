@@ -10,7 +10,7 @@ from server.core.drops.drop_ends import DropEnd
 from server.core.drops.drops import REOPENED_WITHIN_MS, CloseReason, DropState, EndsBy
 from server.core.promotions.batches import Batch
 from server.core.refusals import Code, Refused
-from server.desk.feed_messages import FeedKind
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.drops.changes.reopen_drop import ReopenForm
 from server.flows.drops.intents import end_drop as ending
 from server.flows.drops.views.drop_snapshot import read_drop_snapshot

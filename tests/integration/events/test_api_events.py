@@ -7,7 +7,7 @@ import pytest
 
 from server.core.event_types import Event, EventType
 from server.core.identity import Role
-from server.desk.number_announcements import NumberAnnouncements
+from server.desk.feed.number_announcements import NumberAnnouncements
 from server.flows.events.number_events import number_events
 from server.ledger import event_log
 from tests.support.builders.api import Api, field_errors, good, refused

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 
 from server.core.events.message_rules import DAY_MS, Cap, MessageRules, QuietHours
 from server.core.messages import Channel, MessageKind, NewMessage
-from server.desk.feed import EVERYWHERE
+from server.desk.feed.feed import EVERYWHERE
 from server.flows.events.send_messages import MessagePolicy, delete_old, send_due
 from server.ledger import tables
 from server.ledger.message_queue import request

@@ -8,8 +8,8 @@ import pytest
 
 from server.core.ids import StudentId
 from server.core.instants import to_text
-from server.desk.coupon_changes import CouponChange
-from server.desk.feed import EVERYWHERE
+from server.desk.feed.coupon_changes import CouponChange
+from server.desk.feed.feed import EVERYWHERE
 from server.flows.coupons.publish_coupons import (
     confirmed_claim,
     mark_published,

@@ -15,10 +15,11 @@ from server.core.drops.drops import RoomDrop
 from server.core.ids import DropId, StudentId
 from server.core.instants import from_text
 from server.core.promotions.claim_conditions import ClaimConditions
-from server.desk import DeskUnavailableError, claim_record
-from server.desk.feed_messages import Confirmation, FeedKind
-from server.desk.fence import ConfirmedClaim
+from server.desk import DeskUnavailableError
+from server.desk.claims import claim_record
+from server.desk.feed.feed_messages import Confirmation, FeedKind
 from server.desk.redis.connection import connect
+from server.desk.shards.fence import ConfirmedClaim
 from server.gateway.rooms import room_status
 from server.gateway.rooms.join_limit import JoinLimit
 from server.gateway.rooms.open_rooms import OpenRooms

@@ -10,8 +10,8 @@ from server.core.drops.claims import Outcome
 from server.core.drops.drops import RoomDrop
 from server.core.drops.tasks import AnswerTask, SignInTask, Task, WatchTask
 from server.core.ids import DropId
-from server.desk.feed_messages import FeedKind
-from server.desk.task_desk import TaskOf
+from server.desk.drops.task_desk import TaskOf
+from server.desk.feed.feed_messages import FeedKind
 from server.gateway.cadence import Cadence
 from tests.support.builders.desks import SHARD, Desk, a_room_drop
 from tests.support.eventually import eventually

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from server.core.drops.claims import ClaimState
 from server.core.ids import StudentId
-from server.desk.claim_desk import RETRY, Tap
+from server.desk.claims.claim_desk import RETRY, Tap
 from server.desk.redis.connection import connect
 from server.gateway.cadence import Cadence
 from tests.support.builders.classroom import ROOM, granted, now_ms

@@ -9,7 +9,7 @@ import pytest
 from server.core.drops.claims import Audience
 from server.core.drops.winner_names import NamedWinners
 from server.core.ids import DropId, StudentId
-from server.desk.feed_messages import Confirmation, FeedKind
+from server.desk.feed.feed_messages import Confirmation, FeedKind
 from server.gateway.cadence import Cadence
 from tests.support.builders.desks import Desk, a_room_drop
 from tests.support.gateways import RunningGateway

@@ -9,8 +9,8 @@ from client_sdk.python.receipts import verify_receipt
 from server.core.identity import Role
 from server.core.instants import to_text
 from server.core.links.links import LinkForm, LinkState
+from server.desk.claims.outbox import Outbox
 from server.desk.keys import SHARDS
-from server.desk.outbox import Outbox
 from server.flows.consistency.rebuild_desk import DeskRebuilder
 from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.flows.drops.intents.drive_intents import close_overdue, drive_pending

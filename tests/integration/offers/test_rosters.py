@@ -8,7 +8,7 @@ import pytest
 
 from server.core.identity import Role
 from server.core.offers.roster import MAX_SHOWN, Present
-from server.desk.rosters import GOOD_FOR_MS, MOVES_AT_ONCE
+from server.desk.feed.rosters import GOOD_FOR_MS, MOVES_AT_ONCE
 from server.desk.student_eraser import StudentEraser
 from server.gateway.cadence import Cadence
 from server.gateway.rooms.open_rooms import OpenRooms

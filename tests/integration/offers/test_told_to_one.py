@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from server.core.offers.offers import MAX_STUDENTS
-from server.desk.coupon_changes import CouponChange
+from server.desk.feed.coupon_changes import CouponChange
 from server.flows.offers.offer_notices import FRAMES_AT_ONCE
 from tests.integration.gateway.test_gateway import open_drop
 from tests.support.builders.api import Api, good

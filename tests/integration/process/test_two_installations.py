@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from server.core.ids import CouponId, DropId, StudentId
-from server.desk.feed_messages import Confirmation, FeedKind, Loss, dump_confirmations
+from server.desk.feed.feed_messages import Confirmation, FeedKind, Loss, dump_confirmations
 from server.desk.keys import RoomKeys, channel_in
 from server.desk.redis.connection import connect
 from tests.support.builders.desks import a_room_drop, make_desk

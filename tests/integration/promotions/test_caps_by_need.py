@@ -18,9 +18,9 @@ from server.core.drops.drops import Allotment
 from server.core.ids import DropId, Slot, StudentId
 from server.core.promotions.batches import Batch
 from server.core.refusals import Code, Refused
-from server.desk.cap_loader import CapLoader
-from server.desk.caps import CapName, CapsMissing, KnownUnused
-from server.desk.drop_desk import DropDesk
+from server.desk.claims.cap_loader import CapLoader
+from server.desk.claims.caps import CapName, CapsMissing, KnownUnused
+from server.desk.drops.drop_desk import DropDesk
 from server.flows.consistency import rebuild_desk
 from server.ledger import tables
 from server.ledger.database_errors import LedgerUnavailableError

@@ -9,7 +9,7 @@ from server.core.drops.claims import Outcome
 from server.core.drops.drop_rules import DropForm
 from server.core.promotions.stops import EVERYTHING, StopForm, Stoppable, StopState
 from server.core.refusals import Code
-from server.desk.outbox import Outbox
+from server.desk.claims.outbox import Outbox
 from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
 from server.flows.checkout.redemptions import lock
 from server.flows.consistency.rebuild_desk import DeskRebuilder

@@ -7,7 +7,7 @@ import pytest
 from server.core.drops.cues import LATE_MS, Cue, CueKind, CueState
 from server.core.drops.drops import DropState
 from server.core.refusals import Refused
-from server.desk.feed_messages import FeedKind
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.stage import running_order as flows
 from server.flows.stage.fire_cues import fire_due, remove_old
 from server.flows.stage.running_order import Entry, OrderForm, RunningOrder

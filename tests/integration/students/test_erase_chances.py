@@ -13,9 +13,9 @@ from server.core.jobs import JobKind, JobState
 from server.core.lotteries.lotteries import PPM, Chances, LotteryForm, Prize
 from server.core.offers.offers import OfferForm
 from server.core.students.erasure import key_of
-from server.desk.claim_desk import entering
+from server.desk.claims.claim_desk import entering
+from server.desk.drops.task_desk import TaskOf
 from server.desk.student_eraser import StudentEraser
-from server.desk.task_desk import TaskOf
 from server.flows.draws.drive_draws import drive_draws
 from server.flows.jobs import drive_jobs, find_job
 from server.flows.lotteries.draw_spins import SpinRequest

@@ -13,9 +13,9 @@ from server.core.ids import BatchId, DropId, StudentId
 from server.core.jobs import JobKind
 from server.core.offers.offers import Offer, OfferForm, OfferState
 from server.core.promotions.batches import Batch
-from server.desk.claim_desk import entering
+from server.desk.claims.claim_desk import entering
+from server.desk.drops.task_desk import TaskOf
 from server.desk.keys import ShardKeys
-from server.desk.task_desk import TaskOf
 from server.flows.access.blocked import BlockedAs
 from server.flows.audiences.students import upsert_students
 from server.flows.draws.drive_draws import drive_draws, order_of_draw

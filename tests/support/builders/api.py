@@ -24,8 +24,8 @@ from server.api.http.claim_limits import StudentLimiter
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.drop_lookup import DropLookup
 from server.core.identity import Identity, Role
+from server.desk.claims.outbox import Outbox
 from server.desk.keys import SHARDS
-from server.desk.outbox import Outbox
 from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.health import Health
 from server.ledger.engine import Ledger

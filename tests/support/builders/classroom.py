@@ -25,10 +25,10 @@ from server.core.promotions.templates import (
     Threshold,
 )
 from server.core.refusals import Refused
-from server.desk.drop_desk import DropDesk
-from server.desk.feed import Feed
-from server.desk.feed_messages import Publication
-from server.desk.outbox import Outbox
+from server.desk.claims.outbox import Outbox
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.feed.feed import Feed
+from server.desk.feed.feed_messages import Publication
 from server.desk.redis.nodes import Nodes
 from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.flows.drops.drop_service import DropService

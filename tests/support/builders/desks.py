@@ -10,16 +10,16 @@ import pytest_asyncio
 from server.core.drops.claims import Audience
 from server.core.drops.drops import Allotment, RoomDrop, Window
 from server.core.ids import BatchId, DropId, StudentId
-from server.desk.caps import CapsMissing
-from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_desk import ClaimDesk
-from server.desk.drop_desk import DropDesk
-from server.desk.drop_state import Stamped
-from server.desk.feed import Feed
-from server.desk.fence import Fence
+from server.desk.claims.caps import CapsMissing
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.claim_desk import ClaimDesk
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.drops.drop_state import Stamped
+from server.desk.feed.feed import Feed
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.redis.connection import connect
 from server.desk.redis.nodes import Nodes
+from server.desk.shards.fence import Fence
 from tests.support.servers.redis_server import RedisServer
 
 SHARD = 3

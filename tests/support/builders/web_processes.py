@@ -14,8 +14,8 @@ import httpx
 import pytest_asyncio
 
 from server.core.access.in_force import AccessRules
+from server.desk.feed.subscription import ServerSubscription
 from server.desk.redis.connection import connect
-from server.desk.subscription import ServerSubscription
 from server.flows.access.follow_rules import LOOK_SECONDS, RulesFollower
 from server.tokens import TokenKeys
 from tests.support.builders.api import Api, Clock, api_parts

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.core.drops.drops import Allotment, RoomDrop
-from server.desk.caps import Cap, CapsMissing
-from server.desk.drop_desk import DropDesk
-from server.desk.drop_state import Closing, Extended, Stamped
-from server.desk.feed import Feed
-from server.desk.feed_messages import FeedKind
+from server.desk.claims.caps import Cap, CapsMissing
+from server.desk.drops.drop_desk import DropDesk
+from server.desk.drops.drop_state import Closing, Extended, Stamped
+from server.desk.feed.feed import Feed
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.drops.drop_service import DropService
 from tests.support.builders.classroom import Classroom
 

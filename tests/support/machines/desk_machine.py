@@ -19,13 +19,13 @@ from server.core.drops.tasks import SignInTask
 from server.core.drops.why import WhyReason
 from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
 from server.core.instants import to_text
-from server.desk.caps import CapName
-from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_record import HeldClaim
-from server.desk.drop_state import Closing, Stamped
-from server.desk.fence import ConfirmedClaim, LoadedDrop
-from server.desk.outbox import Outbox, OutboxEntry
-from server.desk.task_desk import TaskOf
+from server.desk.claims.caps import CapName
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.claims.outbox import Outbox, OutboxEntry
+from server.desk.drops.drop_state import Closing, Stamped
+from server.desk.drops.task_desk import TaskOf
+from server.desk.shards.fence import ConfirmedClaim, LoadedDrop
 from tests.support.builders.classroom import now_ms
 from tests.support.builders.desks import SHARD, Desk, make_desk
 from tests.support.machines.desk_views import (

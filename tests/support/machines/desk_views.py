@@ -11,8 +11,8 @@ import orjson
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import Allotment, Window
 from server.core.ids import ClaimId, Slot, Unit
-from server.desk import claim_record
-from server.desk.claim_record import HeldClaim
+from server.desk.claims import claim_record
+from server.desk.claims.claim_record import HeldClaim
 from tests.support.machines.model_desk import ModelClaim, ModelDrop
 
 

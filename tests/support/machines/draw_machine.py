@@ -18,15 +18,15 @@ from server.core.draws.entries import Entry
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import Allotment, Window
 from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
-from server.desk import entry_record
-from server.desk.caps import CapName
-from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_desk import entering
-from server.desk.claim_record import HeldClaim
-from server.desk.draw_desk import Seated
-from server.desk.drop_state import Stamped
-from server.desk.entry_record import DeskEntry
-from server.desk.fence import LoadedDrop
+from server.desk.claims import entry_record
+from server.desk.claims.caps import CapName
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.claim_desk import entering
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.claims.entry_record import DeskEntry
+from server.desk.drops.draw_desk import Seated
+from server.desk.drops.drop_state import Stamped
+from server.desk.shards.fence import LoadedDrop
 from tests.support.builders.desks import SHARD, Desk, make_desk
 from tests.support.machines.runner import Stage
 

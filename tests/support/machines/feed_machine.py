@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, CloseReason, RoomDrop
-from server.desk import room_drops
-from server.desk.feed import RoomState
-from server.desk.feed_messages import FeedKind
+from server.desk.feed import room_drops
+from server.desk.feed.feed import RoomState
+from server.desk.feed.feed_messages import FeedKind
 from server.desk.keys import RoomKeys
 from tests.support.builders.classroom import now_ms
 from tests.support.builders.desks import Desk, a_room_drop, make_desk

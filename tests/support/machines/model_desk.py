@@ -27,8 +27,8 @@ from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import Allotment, Window
 from server.core.drops.why import WhyReason
 from server.desk import DeskUnavailableError
-from server.desk.drop_state import Closing, Extended
-from server.desk.fence import ConfirmedClaim
+from server.desk.drops.drop_state import Closing, Extended
+from server.desk.shards.fence import ConfirmedClaim
 
 ANY_LOAD = 0  # which load of the desk said so is not compared
 

@@ -8,11 +8,11 @@ from redis.asyncio import Redis
 
 from server.core.drops.claims import Outcome
 from server.core.ids import BatchId, DropId, StudentId
-from server.desk.claim_answers import ClaimAnswer
+from server.desk.claims.claim_answers import ClaimAnswer
 
 
 class NaiveDesk:
-    """Answers as `server.desk.claim_desk.ClaimDesk` does."""
+    """Answers as `server.desk.claims.claim_desk.ClaimDesk` does."""
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis

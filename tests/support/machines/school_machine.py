@@ -23,9 +23,9 @@ from server.core.drops.drop_rules import DropForm
 from server.core.ids import DropId, StudentId
 from server.core.refusals import Refused
 from server.desk import DeskUnavailableError
-from server.desk.claim_answers import ClaimAnswer
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.outbox import OutboxEntry
 from server.desk.keys import RoomKeys, ShardKeys
-from server.desk.outbox import OutboxEntry
 from server.flows.checkout import confirm_payment, redemptions, unlock
 from server.flows.drops.intents.drive_intents import drive_pending
 from server.ledger import tables

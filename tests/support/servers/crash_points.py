@@ -48,13 +48,13 @@ class CrashPoint:
     nth: int = 1
 
 
-OPEN = ("server.desk.drop_desk:DropDesk", "open")
-CLOSE = ("server.desk.drop_desk:DropDesk", "close")
-PUBLISH = ("server.desk.feed:Feed", "publish")
+OPEN = ("server.desk.drops.drop_desk:DropDesk", "open")
+CLOSE = ("server.desk.drops.drop_desk:DropDesk", "close")
+PUBLISH = ("server.desk.feed.feed:Feed", "publish")
 SCRIPT = ("server.desk.scripts.loader:Scripts", "run")
-CONFIRM = ("server.desk.fence:Fence", "confirm")
-PUBLISH_CONFIRMATIONS = ("server.desk.feed:Feed", "publish_confirmations")
-ACKNOWLEDGE = ("server.desk.outbox:Outbox", "acknowledge")
+CONFIRM = ("server.desk.shards.fence:Fence", "confirm")
+PUBLISH_CONFIRMATIONS = ("server.desk.feed.feed:Feed", "publish_confirmations")
+ACKNOWLEDGE = ("server.desk.claims.outbox:Outbox", "acknowledge")
 READ_BACK = ("server.ledger.coupons.coupons", "by_claims")  # the last statement before the commit
 FINISH_INTENT = ("server.ledger.intents", "finish")  # likewise
 
@@ -215,7 +215,7 @@ async def crash_site(
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[CrashSite]:
     # No process here is merely slow: work that is left behind may be taken over at once.
-    monkeypatch.setattr("server.desk.outbox.CLAIM_IDLE_MS", 100)
+    monkeypatch.setattr("server.desk.claims.outbox.CLAIM_IDLE_MS", 100)
     database = shutil.copy(migrated_sqlite_file, tmp_path / "ledger.db")
     environment = {
         "CLASSDROP_REDIS_URL": flushable_redis.url,

@@ -13,7 +13,7 @@ from shutil import copy
 import pytest
 
 from server.core.identity import Role
-from server.desk.feed_messages import FeedKind
+from server.desk.feed.feed_messages import FeedKind
 from server.desk.redis.connection import connect
 from tests.support.builders.desks import a_room_drop, make_desk
 from tests.support.clients.raw_socket import raw_socket, says

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from server.core.identity import Role
-from server.desk.feed import EVERYWHERE
+from server.desk.feed.feed import EVERYWHERE
 from tests.support.builders.checkouts import Checkout, coupon_in_hand
 from tests.support.eventually import eventually
 from tests.support.servers.crash_points import CrashPoint, CrashSite, RoleProcess
@@ -14,8 +14,8 @@ from tests.support.worker_rig import WorkerRig, at_work, listening
 
 pytestmark = pytest.mark.asyncio
 
-SHOW = ("server.desk.drop_desk:DropDesk", "replace_coupons")
-PUBLISH = ("server.desk.feed:Feed", "publish_changes")
+SHOW = ("server.desk.drops.drop_desk:DropDesk", "replace_coupons")
+PUBLISH = ("server.desk.feed.feed:Feed", "publish_changes")
 NOTE = (
     "server.ledger.coupons.coupon_changes",
     "mark_published",

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio
 
 UNITS, ENTERED = 3, 7
 DRAWS = "server.ledger.drops.draws"
-DESK = "server.desk.draw_desk:DrawDesk"
+DESK = "server.desk.drops.draw_desk:DrawDesk"
 ENTRIES = "server.ledger.draws.entries"
 
 WORKER_STEPS = {

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio
 
 NUMBER = ("server.ledger.event_log", "number")
 COUNT = ("server.ledger.event_positions", "move")  # the last statement before the commit
-ANNOUNCE = ("server.desk.number_announcements:NumberAnnouncements", "announce")
+ANNOUNCE = ("server.desk.feed.number_announcements:NumberAnnouncements", "announce")
 POST = ("server.flows.events.receiver_client:ReceiverClient", "post")
 WRITE = ("server.ledger.events.webhook_deliveries", "write")  # likewise
 

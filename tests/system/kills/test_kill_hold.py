@@ -16,8 +16,8 @@ WINNERS = everybody(3)
 NEXT = everybody(3, start=4)
 
 WRITE_INTENT = ("server.ledger.intents", "write")  # the last statement before the commit
-RELEASE = ("server.desk.drop_desk:DropDesk", "release")
-PUBLISH_LOSSES = ("server.desk.feed:Feed", "publish_losses")
+RELEASE = ("server.desk.drops.drop_desk:DropDesk", "release")
+PUBLISH_LOSSES = ("server.desk.feed.feed:Feed", "publish_losses")
 
 STEPS = {
     "before_the_commit": CrashPoint(*WRITE_INTENT, "after"),

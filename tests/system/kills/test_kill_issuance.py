@@ -25,7 +25,7 @@ from tests.support.worker_rig import WorkerRig, at_work
 pytestmark = pytest.mark.asyncio
 
 STUDENTS = everyone(25)
-SLOTS = "server.desk.issuance_slots:IssuanceSlots"
+SLOTS = "server.desk.claims.issuance_slots:IssuanceSlots"
 ITEMS = "server.ledger.coupons.issuance_items"
 
 STEPS = {

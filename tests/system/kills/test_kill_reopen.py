@@ -32,9 +32,9 @@ PASSES = "server.ledger.tasks.passes"
 
 REOPEN_STEPS = {
     "before_the_decision": CrashPoint(DROPS, "mark_reopening", "after"),
-    "before_the_desk": CrashPoint("server.desk.reopening:Reopening", "reopen", "before"),
-    "after_the_desk": CrashPoint("server.desk.reopening:Reopening", "reopen", "after"),
-    "after_the_room": CrashPoint("server.desk.feed:Feed", "publish_reopening", "after"),
+    "before_the_desk": CrashPoint("server.desk.drops.reopening:Reopening", "reopen", "before"),
+    "after_the_desk": CrashPoint("server.desk.drops.reopening:Reopening", "reopen", "after"),
+    "after_the_room": CrashPoint("server.desk.feed.feed:Feed", "publish_reopening", "after"),
     "before_the_last_commit": CrashPoint(FINISH_INTENT[0], "finish", "after"),
 }
 END_STEPS = {
@@ -46,8 +46,8 @@ END_STEPS = {
 TASK_STEPS = {
     "before_the_pass": CrashPoint(PASSES, "insert", "before"),
     "before_the_pass_is_committed": CrashPoint(PASSES, "insert", "after"),
-    "before_the_desk": CrashPoint("server.desk.task_desk:TaskDesk", "set_done", "before"),
-    "after_the_desk": CrashPoint("server.desk.task_desk:TaskDesk", "set_done", "after"),
+    "before_the_desk": CrashPoint("server.desk.drops.task_desk:TaskDesk", "set_done", "before"),
+    "after_the_desk": CrashPoint("server.desk.drops.task_desk:TaskDesk", "set_done", "after"),
     "before_it_is_noted": CrashPoint(PASSES, "mark_told", "after"),
 }
 

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.asyncio
 SPINS = "server.ledger.lotteries.spins"
 STEPS = {
     "before_the_draw_is_written": CrashPoint(SPINS, "insert_spins", "after"),
-    "before_the_slots": CrashPoint("server.desk.issuance_slots:IssuanceSlots", "take", "before"),
+    "before_the_slots": CrashPoint(
+        "server.desk.claims.issuance_slots:IssuanceSlots", "take", "before"
+    ),
     "before_the_coupon_is_written": CrashPoint(
         "server.ledger.coupons.coupons", "insert_issued", "after"
     ),

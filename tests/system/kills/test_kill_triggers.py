@@ -29,7 +29,9 @@ STEPS = {
     "after_the_issuance": CrashPoint("server.flows.coupons.issue", "add", "after"),
     "after_the_firings": CrashPoint(TRIGGERS, "insert_firings", "after"),
     "before_the_position_is_committed": CrashPoint(POSITIONS, "move", "after", mark="triggers"),
-    "before_the_coupons": CrashPoint("server.desk.issuance_slots:IssuanceSlots", "take", "before"),
+    "before_the_coupons": CrashPoint(
+        "server.desk.claims.issuance_slots:IssuanceSlots", "take", "before"
+    ),
     "before_the_coupons_are_committed": CrashPoint(
         "server.ledger.coupons.coupons", "insert_issued", "after"
     ),

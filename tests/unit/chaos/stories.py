@@ -8,7 +8,7 @@ from typing import Any
 
 from server.core.drops.claims import ClaimState
 from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
-from server.desk.claim_record import HeldClaim
+from server.desk.claims.claim_record import HeldClaim
 from server.ledger.drops.claims import ClaimRow
 from tests.chaos.checker import Violation, check
 from tests.chaos.final_state import (

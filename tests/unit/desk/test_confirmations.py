@@ -6,7 +6,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.desk.feed_messages import Confirmation, dump_confirmations, load_confirmations
+from server.desk.feed.feed_messages import Confirmation, dump_confirmations, load_confirmations
 
 IDS = st.text(f"{ascii_letters}{digits}_.:-", min_size=1, max_size=64)
 COUPONS = st.dictionaries(st.text(), st.text() | st.integers(0, 9)).map(orjson.dumps)

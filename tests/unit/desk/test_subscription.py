@@ -2,7 +2,7 @@
 
 from redis.asyncio import Redis
 
-from server.desk.subscription import ServerSubscription
+from server.desk.feed.subscription import ServerSubscription
 
 HEARTBEAT = b"p:heartbeat:gwy_1"
 

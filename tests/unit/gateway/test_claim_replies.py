@@ -7,8 +7,8 @@ from server import wire
 from server.core.drops import why
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.ids import ClaimId, Slot, Unit
-from server.desk.claim_answers import ClaimAnswer
-from server.desk.claim_record import HeldClaim
+from server.desk.claims.claim_answers import ClaimAnswer
+from server.desk.claims.claim_record import HeldClaim
 from server.gateway import claim_replies
 from server.gateway.sockets.frames import text_frame
 

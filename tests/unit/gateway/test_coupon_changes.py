@@ -6,8 +6,8 @@ from typing import cast
 import pytest
 
 from server.desk import DeskUnavailableError
-from server.desk.feed import Feed, RoomState
-from server.desk.subscription import Subscription
+from server.desk.feed.feed import Feed, RoomState
+from server.desk.feed.subscription import Subscription
 from server.gateway.rooms.coupon_changes import CouponChanges
 from server.gateway.rooms.open_rooms import OpenRooms
 

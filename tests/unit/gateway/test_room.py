@@ -11,10 +11,10 @@ from server.core.drops.claims import Audience, ClaimState
 from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, CloseReason, DropState, RoomDrop, Window
 from server.core.identity import Identity, Role
 from server.core.ids import ClaimId, DropId, Slot, Unit
-from server.desk.claim_record import HeldClaim
-from server.desk.drop_state import DeskCounts
-from server.desk.feed import RoomState
-from server.desk.feed_messages import FeedKind, Publication
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.drops.drop_state import DeskCounts
+from server.desk.feed.feed import RoomState
+from server.desk.feed.feed_messages import FeedKind, Publication
 from server.gateway.rooms import broadcast as module
 from server.gateway.rooms.room import Room, Welcome
 from server.gateway.sockets.connection import MAX_UNSENT_BYTES

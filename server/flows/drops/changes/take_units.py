@@ -11,7 +11,7 @@ from server.core.drops.drops import EndsBy
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
-from server.desk.caps import CapName, KnownUnused
+from server.desk.claims.caps import CapName, KnownUnused
 from server.flows.abort import Abort, abort_if
 from server.flows.promotions.budgets import reserve
 from server.flows.promotions.stops import claims_refusal

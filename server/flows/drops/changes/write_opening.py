@@ -17,7 +17,7 @@ from server.core.drops.drops import Allotment, DropState
 from server.core.ids import DropId
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
-from server.desk.caps import KnownUnused
+from server.desk.claims.caps import KnownUnused
 from server.flows.abort import abort_if
 from server.flows.drops.changes.take_units import new_window_refusal, take_units
 from server.flows.drops.intents.intent_payloads import OpenPayload, new_intent

@@ -26,10 +26,10 @@ from server.core.coupons.coupons import ClaimCoupon
 from server.core.ids import ClaimId
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
-from server.desk.feed import Feed
-from server.desk.feed_messages import Confirmation, Loss
-from server.desk.fence import ConfirmedClaim, Fence
-from server.desk.outbox import OutboxEntry
+from server.desk.claims.outbox import OutboxEntry
+from server.desk.feed.feed import Feed
+from server.desk.feed.feed_messages import Confirmation, Loss
+from server.desk.shards.fence import ConfirmedClaim, Fence
 from server.flows.coupons.new_coupons import confirmed_events, new_coupons
 from server.flows.drops.claims import reassign_claims
 from server.flows.drops.claims.rehearse_claims import confirm_rehearsed, is_rehearsed

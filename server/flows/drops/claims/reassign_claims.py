@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.drops.drops import Allotment, DropState
 from server.core.ids import Slot, StudentId, Unit
 from server.core.promotions.holders import HolderKind, HolderLimit
-from server.desk.outbox import OutboxEntry
+from server.desk.claims.outbox import OutboxEntry
 from server.ledger import desks
 from server.ledger.coupons import holder_slots
 from server.ledger.coupons.holder_slots import HolderSlot

@@ -14,10 +14,10 @@ import orjson
 from server import coupon_frames
 from server.core.coupons.coupons import ClaimCoupon
 from server.core.ids import CouponId
-from server.desk.feed import Feed
-from server.desk.feed_messages import Confirmation
-from server.desk.fence import ConfirmedClaim, Fence
-from server.desk.outbox import OutboxEntry
+from server.desk.claims.outbox import OutboxEntry
+from server.desk.feed.feed import Feed
+from server.desk.feed.feed_messages import Confirmation
+from server.desk.shards.fence import ConfirmedClaim, Fence
 from server.flows.coupons.new_coupons import window_of
 from server.flows.drops.views.drop_snapshot import read_drop_snapshot
 from server.ledger.engine import Ledger

@@ -14,7 +14,7 @@ from server.core.coupons.coupons import HOLD_ENDED, CouponState
 from server.core.drops.drops import OPENING_DEADLINE_MS, CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.desk import DeskReplacedError, DeskUnavailableError
-from server.desk.feed_messages import Confirmation, FeedKind, Loss
+from server.desk.feed.feed_messages import Confirmation, FeedKind, Loss
 from server.flows.coupons.load_caps import caps_of
 from server.flows.coupons.publish_coupons import confirmed_claim, read_statuses
 from server.flows.drops.intents.end_drop import end_drop

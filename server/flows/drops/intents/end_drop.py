@@ -22,9 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops import drop_events
 from server.core.drops.drops import CloseReason, DropState, RoomDrop
-from server.desk.drop_state import Closing
-from server.desk.feed import Feed
-from server.desk.feed_messages import FeedKind
+from server.desk.drops.drop_state import Closing
+from server.desk.feed.feed import Feed
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.drops.views.drop_snapshot import DropSnapshot
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import event_log, intents

@@ -12,9 +12,9 @@ from server.core.drops.drops import MAX_OPEN_MS, CloseReason, DropState, EndsBy,
 from server.core.promotions.templates import FixedValidity
 from server.core.refusals import Code, Refused
 from server.desk import DeskReplacedError
-from server.desk.caps import CapName, CapsMissing, KnownUnused
-from server.desk.drop_state import Stamped
-from server.desk.feed_messages import FeedKind
+from server.desk.claims.caps import CapName, CapsMissing, KnownUnused
+from server.desk.drops.drop_state import Stamped
+from server.desk.feed.feed_messages import FeedKind
 from server.flows.coupons.load_caps import caps_of, load_missing_caps
 from server.flows.drops.intents.end_drop import end_drop
 from server.flows.drops.intents.finish_change import tell_limit

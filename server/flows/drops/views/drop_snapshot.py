@@ -11,7 +11,7 @@ from server.core.drops.drops import Allotment, RoomDrop
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.core.refusals import Code, Refused
-from server.desk.caps import KnownUnused
+from server.desk.claims.caps import KnownUnused
 from server.flows.abort import Abort
 from server.flows.drops.views.room_drops import room_drop
 from server.flows.stores import batch_and_template

@@ -23,7 +23,7 @@ from server.core.ids import StudentId
 from server.core.promotions.claim_conditions import ClaimConditions
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
-from server.desk.drop_state import DeskCounts
+from server.desk.drops.drop_state import DeskCounts
 from server.flows.drops.views.drop_snapshot import DropSnapshot
 from server.flows.stores import Stores
 from server.ledger.drops import cues, drop_results, drops, seals

@@ -6,7 +6,7 @@ was lost is right again after the next call.
 
 from dataclasses import asdict
 
-from server.desk.feed import Feed
+from server.desk.feed.feed import Feed
 from server.ledger.drops import drop_results, drops
 from server.ledger.engine import Ledger
 

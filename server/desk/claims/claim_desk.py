@@ -22,7 +22,7 @@ from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.why import Why
 from server.core.ids import BatchId, DropId, StudentId
 from server.desk import DeskUnavailableError
-from server.desk.claim_answers import ClaimAnswer, read_script_replies
+from server.desk.claims.claim_answers import ClaimAnswer, read_script_replies
 from server.desk.keys import ShardKeys
 from server.desk.scripts.loader import Scripts
 from server.ids import new_claim_stem, new_client_random, new_pseudonym

@@ -13,7 +13,7 @@ import orjson
 from server.core.drops.drops import RoomDrop
 from server.core.drops.winner_names import NamedWinners
 from server.core.ids import CouponId, DropId, StudentId
-from server.desk import room_drops
+from server.desk.feed import room_drops
 
 
 class FeedKind(StrEnum):

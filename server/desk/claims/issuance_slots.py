@@ -12,7 +12,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 
 from server.core.ids import Slot, StudentId
-from server.desk.caps import Cap, CapName, CapsMissing, dump_slots, key_of
+from server.desk.claims.caps import Cap, CapName, CapsMissing, dump_slots, key_of
 from server.desk.keys import ShardKeys
 from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts

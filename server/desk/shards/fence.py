@@ -16,10 +16,10 @@ from redis.asyncio import Redis
 from server.core.drops.draw_cards import DRAW
 from server.core.drops.drops import Allotment, Window
 from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
-from server.desk import claim_record, entry_record
-from server.desk.caps import CapName, dump_slots, key_of
-from server.desk.claim_record import HeldClaim
-from server.desk.entry_record import DeskEntry
+from server.desk.claims import claim_record, entry_record
+from server.desk.claims.caps import CapName, dump_slots, key_of
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.claims.entry_record import DeskEntry
 from server.desk.keys import SHARDS, ShardKeys
 from server.desk.redis.connection import redis_deadline
 from server.desk.redis.nodes import Nodes

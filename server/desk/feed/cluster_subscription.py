@@ -15,11 +15,11 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+from server.desk.feed.subscription import Listener, ServerSubscription, Subscription
 from server.desk.keys import RoomKeys
 from server.desk.redis.cluster import Cluster
 from server.desk.redis.nodes import Nodes
 from server.desk.redis.slot_table import Address
-from server.desk.subscription import Listener, ServerSubscription, Subscription
 
 _RETRY_SECONDS: Final = 0.2
 _HEARTBEAT_TRIES: Final = 20_000  # channels until one is in a slot of a node that has few of them

@@ -9,8 +9,8 @@ import orjson
 from redis.asyncio import Redis
 
 from server.core.drops.drops import Allotment
-from server.desk.caps import CapName, CapsMissing, key_of
-from server.desk.drop_state import Stamped
+from server.desk.claims.caps import CapName, CapsMissing, key_of
+from server.desk.drops.drop_state import Stamped
 from server.desk.keys import ShardKeys
 from server.desk.scripts.loader import Scripts
 

@@ -9,8 +9,8 @@ there and waits again. If a worker confirms it first, the student gets the confi
 from redis.asyncio import Redis
 
 from server.core.drops.claims import ClaimState
-from server.desk.claim_answers import ClaimAnswer, read_script_replies
-from server.desk.claim_desk import RETRY, ClaimDesk, OnCall, Tap
+from server.desk.claims.claim_answers import ClaimAnswer, read_script_replies
+from server.desk.claims.claim_desk import RETRY, ClaimDesk, OnCall, Tap
 from server.desk.keys import ShardKeys
 from server.desk.redis.connection import redis_deadline
 from server.desk.redis.nodes import Nodes

@@ -12,11 +12,11 @@ from server.core.draws.entries import Entry
 from server.core.drops import why
 from server.core.drops.claims import Outcome
 from server.core.drops.why import Why
-from server.desk import claim_record, entry_record
-from server.desk.claim_record import HeldClaim
+from server.desk.claims import claim_record, entry_record
+from server.desk.claims.claim_record import HeldClaim
 
 if TYPE_CHECKING:
-    from server.desk.claim_desk import Tap
+    from server.desk.claims.claim_desk import Tap
 
 
 @dataclass(frozen=True, slots=True)

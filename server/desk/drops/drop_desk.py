@@ -17,9 +17,9 @@ from redis.asyncio import Redis
 from server.core.drops.draw_cards import DRAW
 from server.core.drops.drops import Allotment, RoomDrop, Window
 from server.core.ids import BatchId, ClaimId, CouponId, DropId, Slot, StudentId
-from server.desk import claim_record
-from server.desk.cap_loader import CapLoader
-from server.desk.caps import (
+from server.desk.claims import claim_record
+from server.desk.claims.cap_loader import CapLoader
+from server.desk.claims.caps import (
     Cap,
     CapName,
     CapsMissing,
@@ -29,9 +29,10 @@ from server.desk.caps import (
     dump_slots,
     key_of,
 )
-from server.desk.claim_record import HeldClaim
-from server.desk.draw_desk import DrawDesk
-from server.desk.drop_state import (
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.claims.issuance_slots import IssuanceSlots
+from server.desk.drops.draw_desk import DrawDesk
+from server.desk.drops.drop_state import (
     COUNT_FIELDS,
     Closing,
     DeskCounts,
@@ -39,15 +40,14 @@ from server.desk.drop_state import (
     Stamped,
     counts_of,
 )
-from server.desk.fence import ConfirmedClaim, confirm_arguments, limit_fields
-from server.desk.issuance_slots import IssuanceSlots
+from server.desk.drops.merged_accounts import MergedAccounts
+from server.desk.drops.reopening import Reopening, moment
+from server.desk.drops.task_desk import TaskDesk
 from server.desk.keys import SHARDS, ShardKeys
-from server.desk.merged_accounts import MergedAccounts
 from server.desk.redis.connection import redis_deadline
 from server.desk.redis.nodes import Nodes
-from server.desk.reopening import Reopening, moment
 from server.desk.scripts.loader import Scripts
-from server.desk.task_desk import TaskDesk
+from server.desk.shards.fence import ConfirmedClaim, confirm_arguments, limit_fields
 
 _AT_ONCE = 500  # claims or keys in one call
 

@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 
 from server.core.ids import Slot, StudentId
 from server.desk import DeskReplacedError
-from server.desk.caps import CapName, dump_slots, key_of
+from server.desk.claims.caps import CapName, dump_slots, key_of
+from server.desk.claims.outbox import OutboxEntry, read_entry
 from server.desk.keys import ShardKeys
-from server.desk.outbox import OutboxEntry, read_entry
 from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts
 

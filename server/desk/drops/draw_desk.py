@@ -14,9 +14,9 @@ from server.core.draws.entries import Entry
 from server.core.drops.draw_cards import DRAW
 from server.core.drops.drops import RoomDrop
 from server.core.ids import DropId, StudentId
-from server.desk import entry_record
-from server.desk.caps import CapsMissing
-from server.desk.entry_record import DeskEntry
+from server.desk.claims import entry_record
+from server.desk.claims.caps import CapsMissing
+from server.desk.claims.entry_record import DeskEntry
 from server.desk.keys import ShardKeys
 from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts

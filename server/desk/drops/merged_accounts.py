@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from redis.asyncio import Redis
 
 from server.core.ids import ClaimId, DropId, Slot, StudentId
-from server.desk.caps import CapName, dump_slots, key_of
+from server.desk.claims.caps import CapName, dump_slots, key_of
 from server.desk.keys import ShardKeys
 from server.desk.redis.connection import redis_deadline
 from server.desk.scripts.loader import Scripts

@@ -15,9 +15,9 @@ from redis.asyncio import Redis
 from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, RoomDrop
 from server.core.drops.winner_names import KEPT_NAMES, NamedWinners
 from server.core.ids import DropId
-from server.desk import room_drops
-from server.desk.coupon_changes import Changes, CouponChange, load_changes
-from server.desk.feed_messages import (
+from server.desk.feed import room_drops
+from server.desk.feed.coupon_changes import Changes, CouponChange, load_changes
+from server.desk.feed.feed_messages import (
     Confirmation,
     FeedKind,
     Loss,
@@ -28,9 +28,9 @@ from server.desk.feed_messages import (
     load_losses,
     load_publication,
 )
+from server.desk.feed.rosters import Rosters
 from server.desk.keys import RoomKeys
 from server.desk.redis.connection import database_of, redis_deadline
-from server.desk.rosters import Rosters
 from server.desk.scripts.loader import Scripts
 
 LIVE_COUNTS_KEPT_SECONDS = 7 * 24 * 3600

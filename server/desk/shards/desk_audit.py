@@ -11,10 +11,10 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from server.core.ids import ClaimId, DropId, Slot, StudentId, Unit
-from server.desk import claim_record
-from server.desk.claim_record import HeldClaim
+from server.desk.claims import claim_record
+from server.desk.claims.claim_record import HeldClaim
+from server.desk.claims.outbox import GROUP, Backlog, read_entry
 from server.desk.keys import SHARDS, ShardKeys
-from server.desk.outbox import GROUP, Backlog, read_entry
 from server.desk.redis.connection import redis_deadline
 from server.desk.redis.nodes import Nodes
 from server.desk.scripts.loader import Scripts
