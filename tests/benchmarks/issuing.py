@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 import uvloop
 
-from server.flows.coupons.drive_issuances import drive
+from server.flows.coupons.issuing.drive_issuances import drive
 from tests.benchmarks.rigs import a_rig
 from tests.support.builders.issuances import asked, everyone, found, parts_of
 from tests.support.worker_rig import WorkerRig

@@ -20,8 +20,8 @@ from sqlalchemy import func, select
 
 from server.core.audiences.student_events import StudentEvent
 from server.flows.audiences.student_events import accept_events
-from server.flows.coupons import drive_issuances
-from server.flows.coupons.prepare_piece import PreparedPiece
+from server.flows.coupons.issuing import drive_issuances
+from server.flows.coupons.issuing.prepare_piece import PreparedPiece
 from server.ledger import tables
 from tests.benchmarks.rigs import a_rig
 from tests.support.builders.classroom import now_ms

@@ -15,8 +15,8 @@ from server.api.http.files import begun
 from server.core import media_types
 from server.core.audiences.guarded_cells import csv_cell
 from server.core.refusals import Code, Refused
-from server.flows.coupons import import_results as flows
-from server.flows.coupons.import_results import Page
+from server.flows.coupons.issuing import import_results as flows
+from server.flows.coupons.issuing.import_results import Page
 from server.sheets.programs import ProgramsBusyError
 
 # The program that writes XLSX has 100,000 rows to read before its first byte.

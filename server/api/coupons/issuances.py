@@ -37,9 +37,9 @@ from server.core.identity import Role
 from server.core.ids import StudentId
 from server.core.refusals import Code, Refused, invalid_field
 from server.flows.approvals.approvals import find_of
-from server.flows.coupons import issuances as flows
-from server.flows.coupons.drive_issuances import IssueParts
-from server.flows.coupons.issuances import Asker
+from server.flows.coupons.issuing import issuances as flows
+from server.flows.coupons.issuing.drive_issuances import IssueParts
+from server.flows.coupons.issuing.issuances import Asker
 
 
 async def create(

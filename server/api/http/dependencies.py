@@ -26,7 +26,7 @@ from server.desk.claims.claim_desk import ClaimDesk
 from server.desk.drops.drop_desk import DropDesk
 from server.desk.feed.feed import Feed
 from server.flows.approvals.approvals import Appliers
-from server.flows.coupons.approve_issuances import APPLIERS
+from server.flows.coupons.issuing.approve_issuances import APPLIERS
 from server.flows.draws.show_draw import DrawDocuments
 from server.flows.drops.views.receipts import Receipts
 from server.flows.events.event_pages import EventWaiters

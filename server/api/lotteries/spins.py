@@ -33,7 +33,7 @@ from server.core.ids import StudentId
 from server.core.lotteries.draw import commitment_of
 from server.core.lotteries.spins import Spin
 from server.core.refusals import Code, Refused
-from server.flows.coupons.drive_issuances import IssueParts
+from server.flows.coupons.issuing.drive_issuances import IssueParts
 from server.flows.lotteries import show_spins
 from server.flows.lotteries.draw_spins import SpinRequest
 from server.ledger.lotteries.days import SeedOfDay

@@ -17,7 +17,7 @@ from server.api.offers.prompts import WayResponse, seeker_of, way_response
 from server.core.offers.offers import Offer
 from server.core.refusals import Code, Refused
 from server.flows.access.blocked import BlockedAs
-from server.flows.coupons.drive_issuances import IssueParts
+from server.flows.coupons.issuing.drive_issuances import IssueParts
 from server.flows.offers import accept_offer, end_offers, show_offers
 from server.flows.offers.ways import find_ways
 

@@ -1,6 +1,6 @@
 """Say what became of a row of an import, in the words of the result file.
 
-Called by flows/coupons/import_results.py for each row.
+Called by flows/coupons/issuing/import_results.py for each row.
 """
 
 from typing import Final

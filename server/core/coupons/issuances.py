@@ -1,8 +1,8 @@
 """Issuances: coupons of a batch that students get without a tap; their states, and who of a piece gets one.
 
-Used by flows/coupons/issue.py and what drives it on, stored by ledger/coupons/issuances.py, published by the
-API. Every way of giving a coupon without a tap is an issuance: named students, an audience, an import, a
-trigger. Each (issuance, student) has exactly one item, with exactly one outcome (promise I10).
+Used by flows/coupons/issuing/issue.py and what drives it on, stored by ledger/coupons/issuances.py, published
+by the API. Every way of giving a coupon without a tap is an issuance: named students, an audience, an import,
+a trigger. Each (issuance, student) has exactly one item, with exactly one outcome (promise I10).
 """
 
 import hashlib

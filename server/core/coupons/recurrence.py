@@ -1,9 +1,9 @@
 """Recurring sends: a small part of RFC 5545's RRULE, in the school's time.
 
-Used by flows/coupons/issue.py for what an operator writes, and by drive_issuances.py for the next time. A
-rule counts in the clock of the school: "every Monday at nine" stays at nine when summer time begins. A time
-that the clock skips happens once, right after the gap, and a time that it shows twice happens at the first of
-the two.
+Used by flows/coupons/issuing/issue.py for what an operator writes, and by drive_issuances.py for the next
+time. A rule counts in the clock of the school: "every Monday at nine" stays at nine when summer time begins.
+A time that the clock skips happens once, right after the gap, and a time that it shows twice happens at the
+first of the two.
 """
 
 import re

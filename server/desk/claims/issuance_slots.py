@@ -1,7 +1,7 @@
 """The slots of students in issuances, on the same caps as taps: taken by pieces, given back, freed.
 
-Called by flows/coupons/issue_slots.py. Every call may be repeated. All raise DeskUnavailableError where Redis
-is away or the shard's fence is shut. Knows nothing of outcomes.
+Called by flows/coupons/issuing/issue_slots.py. Every call may be repeated. All raise DeskUnavailableError
+where Redis is away or the shard's fence is shut. Knows nothing of outcomes.
 """
 
 from collections.abc import Collection, Mapping, Sequence

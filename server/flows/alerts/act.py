@@ -25,8 +25,8 @@ from server.core.promotions.stops import StopForm, Stoppable
 from server.core.refusals import Code, Refused, invalid_field
 from server.flows.alerts.watch import alert_event
 from server.flows.consistency.examine import ExamineForm, request_examination
-from server.flows.coupons import issuances
-from server.flows.coupons.drive_issuances import IssueParts
+from server.flows.coupons.issuing import issuances
+from server.flows.coupons.issuing.drive_issuances import IssueParts
 from server.flows.events.reminders import remind_of_batch
 from server.flows.events.webhooks import WebhookForm, change_webhook
 from server.flows.experiments import experiments

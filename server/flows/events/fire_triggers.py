@@ -3,7 +3,7 @@
 Called by a worker several times a second; any number of workers may call it, and the lock of the reader's
 position lets one of them fire at a time. A page is one transaction: firings, issuances, counts and the
 position are committed together, so each event fires a trigger exactly once, whatever dies. The coupons follow
-by the worker that drives issuances on (flows/coupons/drive_issuances.py).
+by the worker that drives issuances on (flows/coupons/issuing/drive_issuances.py).
 
 A trigger that is activated again may catch up what happened while it was paused: it then reads the log a
 second time, page by page beside the live one.
@@ -21,7 +21,7 @@ from server.core.coupons.issuances import IssuanceSource, NewIssuance
 from server.core.event_types import Event, EventType
 from server.core.events.triggers import Happening, RemainingFirings, Trigger, waits_for
 from server.core.ids import StudentId
-from server.flows.coupons import issue
+from server.flows.coupons.issuing import issue
 from server.flows.events.match_triggers import WATCHED, Asking, fulfilled, happenings_of
 from server.ledger import event_log, event_positions
 from server.ledger.engine import Ledger

@@ -25,7 +25,7 @@ from server.core.lotteries.spins import (
     wins_after,
 )
 from server.core.promotions.stops import EVERYTHING
-from server.flows.coupons.drive_issuances import IssueParts
+from server.flows.coupons.issuing.drive_issuances import IssueParts
 from server.flows.lotteries.days import commit_days
 from server.flows.lotteries.winnings import Winning, issue_prizes, record_outcomes
 from server.ids import new_ids

@@ -3,8 +3,8 @@
 Called by spin_queue.py after draw_spins.py, and by a worker for what a process that died has left. Steps,
 each of which may be repeated:
 
-1. the issuances are driven like all others (flows/coupons/drive_issuances.py): blocks, stops, limits, stock
-   and budget are theirs;
+1. the issuances are driven like all others (flows/coupons/issuing/drive_issuances.py): blocks, stops, limits,
+   stock and budget are theirs;
 2. one transaction writes `won` with the coupon. Where the coupon was refused, the prize goes back, and the
    published policy says what the spin wins instead: nothing, or the next prize, and step 1 follows again.
 
@@ -22,7 +22,7 @@ from server.core.coupons.issuances import ItemOutcome
 from server.core.ids import CouponId
 from server.core.lotteries.lotteries import Lottery
 from server.core.lotteries.spins import PrizesLeft, Spin, SpinOutcome
-from server.flows.coupons.drive_issuances import IssueParts, drive
+from server.flows.coupons.issuing.drive_issuances import IssueParts, drive
 from server.flows.lotteries.winnings import Winning, issue_prizes, record_outcomes
 from server.ledger.coupons import issuance_items
 from server.ledger.lotteries import lotteries, spins

@@ -13,7 +13,7 @@ from typing import Final
 
 from server.core.lotteries.spins import Spin
 from server.core.refusals import Code, Refused
-from server.flows.coupons.drive_issuances import IssueParts
+from server.flows.coupons.issuing.drive_issuances import IssueParts
 from server.flows.lotteries.draw_spins import Drawn, SpinRequest, draw
 from server.flows.lotteries.settle_spins import give
 from server.ledger.lotteries import spins

@@ -14,7 +14,7 @@ from server.core.event_types import Event, EventType
 from server.core.ids import BatchId
 from server.core.lotteries.lotteries import Lottery
 from server.core.lotteries.spins import REFUSALS, Spin
-from server.flows.coupons import issue
+from server.flows.coupons.issuing import issue
 from server.ids import new_id
 from server.ledger import event_log
 

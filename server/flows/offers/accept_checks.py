@@ -2,7 +2,8 @@
 
 Called by accept_offer.py, in its first transaction. Without it each try of a student who cannot have the
 coupon would leave one more issuance behind. It reads what the ledger knows; the desk may know of a win of the
-last moment, and then it is the issuance that refuses. The order is that of flows/coupons/issue_piece.py.
+last moment, and then it is the issuance that refuses. The order is that of
+flows/coupons/issuing/issue_piece.py.
 """
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +14,7 @@ from server.core.offers.offers import Offer
 from server.core.promotions.batches import Batch
 from server.desk.claims.caps import Cap, CapName
 from server.flows.access.blocked import BlockedAs, block_refusal
-from server.flows.coupons.issue_eligibility import ineligible_among
+from server.flows.coupons.issuing.issue_eligibility import ineligible_among
 from server.flows.coupons.load_caps import caps_of, read_used_slots_of_many
 from server.flows.promotions.stops import claims_refusal
 from server.flows.stores import Stores, batch_and_template

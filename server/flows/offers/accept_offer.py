@@ -5,8 +5,8 @@ Called by the API, and by a worker for what a process that died has left. Steps,
 1. one transaction locks the offer and makes an issuance for its student, unless the ledger knows already why
    they cannot have the coupon (accept_checks.py). From here on the offer cannot be withdrawn, and does not
    expire;
-2. the issuance is driven like all others (flows/coupons/drive_issuances.py). It takes no unit and no budget:
-   the offer has taken them;
+2. the issuance is driven like all others (flows/coupons/issuing/drive_issuances.py). It takes no unit and no
+   budget: the offer has taken them;
 3. one transaction writes the outcome. A coupon that was refused leaves the offer open, with its unit.
 """
 
@@ -17,8 +17,8 @@ from server.core.offers.offers import Offer, OfferState
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort, returns_refusal
 from server.flows.access.blocked import BlockedAs
-from server.flows.coupons import issue
-from server.flows.coupons.drive_issuances import IssueParts, drive
+from server.flows.coupons.issuing import issue
+from server.flows.coupons.issuing.drive_issuances import IssueParts, drive
 from server.flows.offers.accept_checks import is_at_limit, outcome_now
 from server.flows.offers.offer_notices import record_accepted, show_ended
 from server.flows.stores import Stores

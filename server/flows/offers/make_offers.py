@@ -1,9 +1,9 @@
 """Make private offers: one transaction keeps a unit of the batch for each student (promise I10).
 
 Called by the API for instructors and teaching assistants. What is looked at, in the order of every way of
-issuing (flows/coupons/issue_piece.py): blocks, stops, windows, the conditions of the batch, limits, units,
-budget. The first that applies to one student leaves that student out, and is told; a batch that has not
-enough units for the others refuses the whole request. All is looked at again when an offer is accepted.
+issuing (flows/coupons/issuing/issue_piece.py): blocks, stops, windows, the conditions of the batch, limits,
+units, budget. The first that applies to one student leaves that student out, and is told; a batch that has
+not enough units for the others refuses the whole request. All is looked at again when an offer is accepted.
 
 Lock order: the batch, its room quota, budgets; the rows of offers are new.
 """
@@ -34,7 +34,7 @@ from server.desk.claims.caps import Cap, CapName
 from server.flows.abort import Abort, abort_if, returns_refusal
 from server.flows.access.blocked import blocked_among
 from server.flows.access.instructors import instructor_refusal
-from server.flows.coupons.issue_eligibility import ineligible_among
+from server.flows.coupons.issuing.issue_eligibility import ineligible_among
 from server.flows.coupons.load_caps import read_used_slots_of_many
 from server.flows.idempotency import find_previous_result
 from server.flows.offers.offer_notices import record_made, show_made

@@ -1,7 +1,7 @@
 """Find which students meet the conditions of a batch, by what the school has said of them.
 
-Called by flows/coupons/issue_eligibility.py. A tap brings tags in its token; a student who is named brings
-none.
+Called by flows/coupons/issuing/issue_eligibility.py. A tap brings tags in its token; a student who is named
+brings none.
 """
 
 from collections.abc import Collection

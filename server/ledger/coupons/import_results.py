@@ -1,6 +1,6 @@
 """Read what became of the rows of an import, page by page.
 
-Called by flows/coupons/import_results.py.
+Called by flows/coupons/issuing/import_results.py.
 """
 
 from typing import NamedTuple

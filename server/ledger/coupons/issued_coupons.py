@@ -1,6 +1,6 @@
 """The coupons of issuances with the slots that they have used.
 
-Called by flows/coupons/take_back.py inside its transaction.
+Called by flows/coupons/issuing/take_back.py inside its transaction.
 """
 
 from collections.abc import Collection

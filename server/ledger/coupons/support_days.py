@@ -1,4 +1,7 @@
-"""Counts the coupons that a person of support gives on one day. Called by flows/coupons/issuances.py."""
+"""Counts the coupons that a person of support gives on one day.
+
+Called by flows/coupons/issuing/issuances.py.
+"""
 
 from sqlalchemy import case, select
 from sqlalchemy.ext.asyncio import AsyncConnection

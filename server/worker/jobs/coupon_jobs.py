@@ -6,8 +6,8 @@ from server.flows.checkout.balances import credit_due
 from server.flows.checkout.unlock import expire_overdue
 from server.flows.coupons.codes import LEFT_BEHIND_MS as RUN_LEFT_BEHIND_MS
 from server.flows.coupons.codes import finish_runs
-from server.flows.coupons.drive_issuances import IssueParts, drive_due
 from server.flows.coupons.expire_coupons import tell_expired
+from server.flows.coupons.issuing.drive_issuances import IssueParts, drive_due
 from server.flows.coupons.publish_coupons import publish_left_behind
 from server.flows.lotteries.days import move_days_on
 from server.flows.lotteries.lotteries import end_over

@@ -6,9 +6,9 @@ from server.flows.access.prune_rules import prune_rules
 from server.flows.alerts import watch as alert_watch
 from server.flows.approvals import approvals
 from server.flows.audiences import audiences, imports, student_events
-from server.flows.coupons.approve_issuances import APPLIERS
+from server.flows.coupons.issuing.approve_issuances import APPLIERS
+from server.flows.coupons.issuing.prune_issuances import prune_issuances
 from server.flows.coupons.prune_claim_limits import prune_claim_limits
-from server.flows.coupons.prune_issuances import prune_issuances
 from server.flows.events.fire_triggers import delete_old as delete_old_firings
 from server.flows.events.number_events import remove_old
 from server.flows.events.send_messages import delete_old as delete_old_messages

@@ -10,8 +10,8 @@ import pytest_asyncio
 from server.core.approvals.approvals import SendLimits
 from server.core.identity import Role
 from server.flows.approvals import approvals
-from server.flows.coupons.approve_issuances import APPLIERS
-from server.flows.coupons.drive_issuances import IssueParts, drive_due
+from server.flows.coupons.issuing.approve_issuances import APPLIERS
+from server.flows.coupons.issuing.drive_issuances import IssueParts, drive_due
 from server.flows.events.number_events import number_events
 from server.ledger.consistency.issuance_audit import page_of_issuances
 from server.ledger.engine import Ledger

@@ -18,7 +18,7 @@ from server.flows.audiences.audiences import (
     replace_audience,
 )
 from server.flows.audiences.students import upsert_students
-from server.flows.coupons import issue
+from server.flows.coupons.issuing import issue
 from server.ledger import tables
 from server.ledger.audiences import audiences as rows
 from server.ledger.audiences.rules import DAY_MS, Moment

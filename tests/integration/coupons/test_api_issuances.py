@@ -10,7 +10,7 @@ from sqlalchemy import select
 from server.core import instants
 from server.core.coupons.issuances import is_held_out
 from server.core.identity import Role
-from server.flows.coupons.drive_issuances import IssueParts, drive_due
+from server.flows.coupons.issuing.drive_issuances import IssueParts, drive_due
 from server.ledger.tables import unnumbered_events
 from tests.support.builders.api import Api, Json, field_errors, good, refused
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from server.flows.coupons.drive_issuances import IssueParts, drive_due
+from server.flows.coupons.issuing.drive_issuances import IssueParts, drive_due
 from server.ledger.engine import Ledger
 from tests.support.builders.api import Api, Json, field_errors, good, serving
 from tests.support.builders.desks import Desk

@@ -8,7 +8,7 @@ from server.core.coupons.issuances import Issuance, ItemOutcome
 from server.core.drops.claims import Outcome
 from server.core.ids import DropId, StudentId
 from server.core.promotions.batches import Batch
-from server.flows.coupons import issuances as flows
+from server.flows.coupons.issuing import issuances as flows
 from server.ledger.coupons import holder_slots
 from server.ledger.tables import person_slots
 from tests.support.builders.classroom import granted, now_ms

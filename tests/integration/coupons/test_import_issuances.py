@@ -10,7 +10,7 @@ from python_calamine import load_workbook
 
 from server.core.audiences.imports import KEPT_MS
 from server.flows.audiences import imports as flows
-from server.flows.coupons.drive_issuances import IssueParts, drive_due
+from server.flows.coupons.issuing.drive_issuances import IssueParts, drive_due
 from server.ledger.engine import Ledger
 from tests.support.builders.api import Api, Json, field_errors, good, refused, serving
 from tests.support.builders.desks import Desk

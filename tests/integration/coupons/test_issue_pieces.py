@@ -11,9 +11,9 @@ from server.core.drops.claims import Outcome
 from server.core.ids import DropId, StudentId
 from server.desk import DeskUnavailableError
 from server.desk.claims.issuance_slots import IssuanceSlots
-from server.flows.coupons import issuances as flows
-from server.flows.coupons import prepare_piece
-from server.flows.coupons.prune_issuances import prune_issuances
+from server.flows.coupons.issuing import issuances as flows
+from server.flows.coupons.issuing import prepare_piece
+from server.flows.coupons.issuing.prune_issuances import prune_issuances
 from server.ledger.coupons import coupons, issuance_items, issuances
 from server.ledger.drops import claims
 from tests.support.builders.campaigns import made_campaign, with_budget

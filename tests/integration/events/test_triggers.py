@@ -15,7 +15,7 @@ from server.core.refusals import Code, Refused
 from server.flows.audiences.student_events import Accepted, accept_events
 from server.flows.audiences.students import upsert_students
 from server.flows.checkout.refunds import refund
-from server.flows.coupons import issue
+from server.flows.coupons.issuing import issue
 from server.flows.events import fire_triggers as fire_triggers_flow
 from server.flows.events.dry_run_trigger import DryRun, dry_run
 from server.flows.events.triggers import activate_trigger, change_trigger, pause_trigger

@@ -24,8 +24,8 @@ from server.core.refusals import Code, Refused
 from server.core.students.erasure import pseudonym
 from server.flows.consistency.findings import FindingKind
 from server.flows.consistency.lottery_checks import UNDER_WAY_MS, check_lotteries
-from server.flows.coupons.drive_issuances import drive
-from server.flows.coupons.issue import DRIVEN_MS
+from server.flows.coupons.issuing.drive_issuances import drive
+from server.flows.coupons.issuing.issue import DRIVEN_MS
 from server.flows.lotteries import lotteries as flows
 from server.flows.lotteries import settle_spins, spin_queue
 from server.flows.lotteries.days import move_days_on

@@ -15,8 +15,8 @@ from server.core.promotions.batches import Batch
 from server.core.promotions.stops import StopForm, Stoppable
 from server.core.refusals import Code, Refused
 from server.flows.access.blocked import BlockedAs
-from server.flows.coupons.drive_issuances import IssueParts
-from server.flows.coupons.issue import DRIVEN_MS
+from server.flows.coupons.issuing.drive_issuances import IssueParts
+from server.flows.coupons.issuing.issue import DRIVEN_MS
 from server.flows.offers import accept_offer, end_offers, make_offers
 from server.flows.promotions.stops import change_stop
 from server.flows.stores import Stores

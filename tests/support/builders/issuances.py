@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from server.core.coupons.issuances import Issuance, ItemOutcome, NewIssuance
 from server.core.ids import StudentId
 from server.core.promotions.batches import Batch
-from server.flows.coupons.drive_issuances import IssueParts, drive_due
-from server.flows.coupons.issue import DRIVEN_MS, add
+from server.flows.coupons.issuing.drive_issuances import IssueParts, drive_due
+from server.flows.coupons.issuing.issue import DRIVEN_MS, add
 from server.ledger.consistency import budget_audit, unit_audit
 from server.ledger.coupons import issuance_items, issuances
 from server.ledger.tables import coupons

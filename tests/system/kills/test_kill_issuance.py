@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from server.core.coupons.issuances import Issuance, IssuanceState, ItemOutcome
-from server.flows.coupons import issuances as flows
+from server.flows.coupons.issuing import issuances as flows
 from server.ledger import tables
 from tests.support.builders.classroom import granted
 from tests.support.builders.issuances import (

@@ -26,7 +26,7 @@ POSITIONS = "server.ledger.event_positions"
 
 STEPS = {
     "before_the_page": CrashPoint(TRIGGERS, "active_for_update", "before"),
-    "after_the_issuance": CrashPoint("server.flows.coupons.issue", "add", "after"),
+    "after_the_issuance": CrashPoint("server.flows.coupons.issuing.issue", "add", "after"),
     "after_the_firings": CrashPoint(TRIGGERS, "insert_firings", "after"),
     "before_the_position_is_committed": CrashPoint(POSITIONS, "move", "after", mark="triggers"),
     "before_the_coupons": CrashPoint(

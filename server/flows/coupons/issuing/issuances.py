@@ -35,11 +35,11 @@ from server.core.violations import Violation, refused
 from server.desk import DeskUnavailableError
 from server.flows.abort import Abort, abort_if, returns_refusal
 from server.flows.approvals.approvals import withdraw
-from server.flows.coupons.approve_issuances import ask_approval, find_over
-from server.flows.coupons.check_send import check_send
-from server.flows.coupons.drive_issuances import IssueParts, drive
-from server.flows.coupons.issue import add
-from server.flows.coupons.issue_population import known_size
+from server.flows.coupons.issuing.approve_issuances import ask_approval, find_over
+from server.flows.coupons.issuing.check_send import check_send
+from server.flows.coupons.issuing.drive_issuances import IssueParts, drive
+from server.flows.coupons.issuing.issue import add
+from server.flows.coupons.issuing.issue_population import known_size
 from server.flows.idempotency import find_previous_result
 from server.ids import new_id
 from server.ledger import acts

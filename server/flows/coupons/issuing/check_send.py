@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.coupons.issuances import NewIssuance, window_refusal
 from server.core.refusals import Code, Refused, invalid_field
 from server.flows.abort import Abort, abort_if
-from server.flows.coupons.issue_population import population_refusal
+from server.flows.coupons.issuing.issue_population import population_refusal
 from server.flows.stores import template_of
 from server.ledger.coupons import packs
 from server.ledger.promotions import batches, campaigns

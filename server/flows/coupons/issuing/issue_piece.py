@@ -46,12 +46,12 @@ from server.core.ids import BatchId, StudentId
 from server.core.promotions.campaigns import BudgetKind
 from server.desk import DeskReplacedError
 from server.desk.drops.drop_desk import DropDesk
-from server.flows.coupons import issue_slots
-from server.flows.coupons.draft_coupons import Drafts, draft, limited_among
-from server.flows.coupons.issue_records import ask_for_messages
-from server.flows.coupons.issue_slots import PieceSlots, person_slots
-from server.flows.coupons.prepare_piece import PreparedPiece, give_all_back, take_all
-from server.flows.coupons.read_piece import Piece
+from server.flows.coupons.issuing import issue_slots
+from server.flows.coupons.issuing.draft_coupons import Drafts, draft, limited_among
+from server.flows.coupons.issuing.issue_records import ask_for_messages
+from server.flows.coupons.issuing.issue_slots import PieceSlots, person_slots
+from server.flows.coupons.issuing.prepare_piece import PreparedPiece, give_all_back, take_all
+from server.flows.coupons.issuing.read_piece import Piece
 from server.flows.promotions import budgets
 from server.ledger import desks, event_log
 from server.ledger.coupons import codes as code_rows

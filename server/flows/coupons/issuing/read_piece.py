@@ -22,9 +22,9 @@ from server.core.ids import BatchId, StudentId
 from server.core.promotions.batches import Batch
 from server.core.promotions.templates import Template
 from server.flows.access.blocked import blocked_among
-from server.flows.coupons.issue import Lease
-from server.flows.coupons.issue_eligibility import ineligible_among
-from server.flows.coupons.issue_grants import batches_of, grants_of
+from server.flows.coupons.issuing.issue import Lease
+from server.flows.coupons.issuing.issue_eligibility import ineligible_among
+from server.flows.coupons.issuing.issue_grants import batches_of, grants_of
 from server.flows.promotions.stops import claims_refusal
 from server.flows.stores import batch_and_template
 from server.ledger.audiences.rules import Moment

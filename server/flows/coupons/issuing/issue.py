@@ -21,7 +21,7 @@ from server.core.coupons.issuances import (
 )
 from server.core.event_types import EventType
 from server.core.ids import StudentId
-from server.flows.coupons.issue_records import record_issuance
+from server.flows.coupons.issuing.issue_records import record_issuance
 from server.ids import new_id
 from server.ledger.coupons import issuance_items, issuances
 

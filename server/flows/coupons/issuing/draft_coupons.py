@@ -13,10 +13,10 @@ from typing import NamedTuple
 from server.core.event_types import Event
 from server.core.ids import Slot, StudentId
 from server.desk.claims.caps import CapName
-from server.flows.coupons.issue_records import confirmed_event
-from server.flows.coupons.issue_slots import PieceSlots
+from server.flows.coupons.issuing.issue_records import confirmed_event
+from server.flows.coupons.issuing.issue_slots import PieceSlots
+from server.flows.coupons.issuing.read_piece import Piece
 from server.flows.coupons.new_coupons import Given, issued_coupons
-from server.flows.coupons.read_piece import Piece
 from server.ledger.coupons.coupons import IssuedCoupon
 
 

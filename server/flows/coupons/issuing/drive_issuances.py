@@ -23,14 +23,14 @@ from server.core.event_types import EventType
 from server.core.ids import StudentId
 from server.desk.drops.drop_desk import DropDesk
 from server.flows.audiences.audiences import moment_of
-from server.flows.coupons.issue import DRIVEN_MS, Lease, start_state
-from server.flows.coupons.issue_grants import batches_of
-from server.flows.coupons.issue_piece import NotDriverError, issue_piece
-from server.flows.coupons.issue_population import freeze
-from server.flows.coupons.issue_records import record_issuance
-from server.flows.coupons.issue_slots import issuing_of
-from server.flows.coupons.prepare_piece import AT_ONCE, PreparedPiece, prepare_piece
-from server.flows.coupons.take_back import take_back_piece
+from server.flows.coupons.issuing.issue import DRIVEN_MS, Lease, start_state
+from server.flows.coupons.issuing.issue_grants import batches_of
+from server.flows.coupons.issuing.issue_piece import NotDriverError, issue_piece
+from server.flows.coupons.issuing.issue_population import freeze
+from server.flows.coupons.issuing.issue_records import record_issuance
+from server.flows.coupons.issuing.issue_slots import issuing_of
+from server.flows.coupons.issuing.prepare_piece import AT_ONCE, PreparedPiece, prepare_piece
+from server.flows.coupons.issuing.take_back import take_back_piece
 from server.flows.stores import batch_and_template
 from server.ids import new_id
 from server.ledger.audiences.rules import Moment

@@ -24,10 +24,10 @@ from server.core.promotions.batches import Batch
 from server.desk import DeskReplacedError, DeskUnavailableError
 from server.desk.claims.caps import CapName
 from server.desk.drops.drop_desk import DropDesk
-from server.flows.coupons.issue import Lease
-from server.flows.coupons.issue_grants import batches_of
-from server.flows.coupons.issue_piece import NotDriverError
-from server.flows.coupons.issue_slots import issuing_of
+from server.flows.coupons.issuing.issue import Lease
+from server.flows.coupons.issuing.issue_grants import batches_of
+from server.flows.coupons.issuing.issue_piece import NotDriverError
+from server.flows.coupons.issuing.issue_slots import issuing_of
 from server.flows.promotions import budgets
 from server.flows.stores import batch_and_template
 from server.ledger import desks

@@ -33,8 +33,8 @@ from server.core.coupons.recurrence import next_time
 from server.core.ids import StudentId
 from server.flows.approvals import approvals
 from server.flows.approvals.approvals import Appliers
-from server.flows.coupons.check_send import check_send
-from server.flows.coupons.issue_population import known_size
+from server.flows.coupons.issuing.check_send import check_send
+from server.flows.coupons.issuing.issue_population import known_size
 from server.flows.stores import batch_and_template
 from server.ids import new_id
 from server.ledger.coupons import issuances, packs

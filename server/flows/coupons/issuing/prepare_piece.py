@@ -14,11 +14,11 @@ from server.core.coupons.issuances import Grants, Issuance
 from server.core.ids import StudentId
 from server.desk import DeskReplacedError
 from server.desk.drops.drop_desk import DropDesk
-from server.flows.coupons import issue_slots
-from server.flows.coupons.draft_coupons import Drafts, draft
-from server.flows.coupons.issue import Lease
-from server.flows.coupons.issue_slots import PieceSlots, issuing_of, take_slots
-from server.flows.coupons.read_piece import Piece, read_piece
+from server.flows.coupons.issuing import issue_slots
+from server.flows.coupons.issuing.draft_coupons import Drafts, draft
+from server.flows.coupons.issuing.issue import Lease
+from server.flows.coupons.issuing.issue_slots import PieceSlots, issuing_of, take_slots
+from server.flows.coupons.issuing.read_piece import Piece, read_piece
 from server.ledger.audiences.rules import Moment
 from server.ledger.coupons import issuance_items
 from server.ledger.engine import Ledger
