@@ -19,12 +19,12 @@ from server.desk.redis.connection import connect
 from server.desk.shards.desk_audit import DeskAudit
 from server.desk.shards.fence import Fence
 from server.desk.student_eraser import StudentEraser
-from server.flows.consistency.erasure_checks import ErasureChecks
+from server.flows.consistency.checks.erasure_checks import ErasureChecks
 from server.flows.consistency.examine import Examiner, Report, report_json
 from server.flows.consistency.findings import Finding, FindingKind
-from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.consistency.rebuild.rebuild_desk import DeskRebuilder
+from server.flows.consistency.rebuild.repair_shard import ShardRepairer
 from server.flows.consistency.repair import Repairer
-from server.flows.consistency.repair_shard import ShardRepairer
 from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.flows.jobs import JobFailedError, JobResult, RunningJob
 from server.flows.stores import Stores

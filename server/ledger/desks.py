@@ -1,8 +1,9 @@
 """Shard locks: one row for each desk shard, locked by writers of claims and by rebuilds of a desk.
 
 The flows that write down what a desk has done lock it shared (flows/drops/claims/persist_claims.py and
-others); flows/drops/claims/reassign_claims.py and flows/consistency/rebuild_desk.py lock it exclusively. A
-rebuild therefore reads every claim that was ever committed, and no claim is committed while it reads.
+others); flows/drops/claims/reassign_claims.py and flows/consistency/rebuild/rebuild_desk.py lock it
+exclusively. A rebuild therefore reads every claim that was ever committed, and no claim is committed while it
+reads.
 
 Lock order: the shard's row is locked before the rows of drops, claims and coupons.
 """

@@ -18,7 +18,7 @@ from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.keys import SHARDS
 from server.desk.shards.fence import Fence
-from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.consistency.rebuild.rebuild_desk import DeskRebuilder
 from server.ledger.database_errors import LedgerUnavailableError
 from server.metrics import Metrics
 

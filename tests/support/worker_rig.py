@@ -21,7 +21,7 @@ from server.desk.feed.feed import Feed
 from server.desk.keys import SHARDS, RoomKeys
 from server.desk.redis.connection import connect, database_of
 from server.desk.shards.fence import Fence
-from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.consistency.rebuild.rebuild_desk import DeskRebuilder
 from server.flows.drops.claims.persist_claims import ClaimPersister, PersistResult
 from server.flows.stores import Stores
 from server.ids import new_claim_stem

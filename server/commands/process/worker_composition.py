@@ -28,7 +28,7 @@ from server.desk.redis.connection import StalenessTracker, connect
 from server.desk.redis.nodes import Nodes
 from server.desk.shards.fence import Fence
 from server.desk.student_eraser import StudentEraser
-from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.consistency.rebuild.rebuild_desk import DeskRebuilder
 from server.flows.coupons.coupon_publisher import CouponPublisher
 from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.flows.events.receiver_client import ReceiverClient

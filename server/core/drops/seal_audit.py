@@ -1,4 +1,7 @@
-"""Rule that compares a seal with the ledger. Called by flows/consistency/seal_checks.py (`doctor`). Pure."""
+"""Rule that compares a seal with the ledger.
+
+Called by flows/consistency/checks/seal_checks.py (`doctor`). Pure.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

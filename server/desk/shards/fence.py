@@ -1,7 +1,8 @@
 """The fence of a desk shard, the steps of its rebuild (lease, load, arm), and the marking of confirmations.
 
-Called by flows/consistency/rebuild_desk.py and flows/drops/claims/persist_claims.py, which know the order of
-the steps. Invariant: from `take_lease` until `arm`, every script that writes the shard is refused (SHUT).
+Called by flows/consistency/rebuild/rebuild_desk.py and flows/drops/claims/persist_claims.py, which know the
+order of the steps. Invariant: from `take_lease` until `arm`, every script that writes the shard is refused
+(SHUT).
 """
 
 import asyncio

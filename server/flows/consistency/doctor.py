@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from server.core.drops.drops import OPENING_DEADLINE_MS
 from server.desk.keys import SHARDS
 from server.desk.shards.desk_audit import DeskAudit
-from server.flows.consistency.desk_checks import check_shard
-from server.flows.consistency.event_checks import check_events
-from server.flows.consistency.findings import PERSON, Finding, FindingKind
-from server.flows.consistency.issuance_checks import check_issuances
-from server.flows.consistency.ledger_checks import (
+from server.flows.consistency.checks.desk_checks import check_shard
+from server.flows.consistency.checks.event_checks import check_events
+from server.flows.consistency.checks.issuance_checks import check_issuances
+from server.flows.consistency.checks.ledger_checks import (
     check_batch_counters,
     check_budgets,
     check_dead_letters,
     check_drops,
 )
-from server.flows.consistency.lottery_checks import check_lotteries
-from server.flows.consistency.seal_checks import check_seals
-from server.flows.consistency.statement_checks import check_statements
-from server.flows.consistency.trigger_checks import check_triggers
+from server.flows.consistency.checks.lottery_checks import check_lotteries
+from server.flows.consistency.checks.seal_checks import check_seals
+from server.flows.consistency.checks.statement_checks import check_statements
+from server.flows.consistency.checks.trigger_checks import check_triggers
+from server.flows.consistency.findings import PERSON, Finding, FindingKind
 from server.ledger.consistency import unit_audit
 from server.ledger.engine import Ledger
 

@@ -15,8 +15,8 @@ from server.core.jobs import Job, JobKind, JobState
 from server.core.refusals import Refused
 from server.desk.shards.desk_audit import DeskAudit
 from server.flows.abort import returns_refusal
+from server.flows.consistency.checks.erasure_checks import ErasureChecks
 from server.flows.consistency.doctor import DiagnosisSize, diagnose, read_size
-from server.flows.consistency.erasure_checks import ErasureChecks
 from server.flows.consistency.findings import Finding, FindingKind, Repair
 from server.flows.consistency.repair import Repairer
 from server.flows.jobs import new_job, request_job

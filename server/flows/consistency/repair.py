@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from server.flows.consistency.doctor import LEFT_BEHIND_MS
 from server.flows.consistency.findings import Finding, FindingKind, Repair
-from server.flows.consistency.repair_shard import ShardRepairer
+from server.flows.consistency.rebuild.repair_shard import ShardRepairer
 from server.flows.drops.intents.drive_intents import drive_pending
 from server.flows.stores import Stores
 from server.ledger.consistency import unit_audit

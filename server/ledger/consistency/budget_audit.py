@@ -1,6 +1,6 @@
 """Compares the row of each campaign's budget with what its drops, coupons and orders add up to.
 
-Called by flows/consistency/ledger_checks.py (doctor) and by tests that interrupt a flow.
+Called by flows/consistency/checks/ledger_checks.py (doctor) and by tests that interrupt a flow.
 """
 
 from collections import defaultdict

@@ -1,7 +1,7 @@
 """Compares the items of issuances with their coupons, and with the counts of each issuance (promise I10).
 
-Called by flows/consistency/issuance_checks.py (doctor). Issuances are read page by page; items are counted
-along their key. Old items are deleted with time, so an issuance without items is not compared.
+Called by flows/consistency/checks/issuance_checks.py (doctor). Issuances are read page by page; items are
+counted along their key. Old items are deleted with time, so an issuance without items is not compared.
 """
 
 from collections.abc import Mapping, Sequence

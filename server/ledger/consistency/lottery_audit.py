@@ -1,6 +1,6 @@
 """Compares what lotteries say was won with their spins, and the spins with coupons and with each other.
 
-Called by flows/consistency/lottery_checks.py (doctor). Spins are counted along their keys.
+Called by flows/consistency/checks/lottery_checks.py (doctor). Spins are counted along their keys.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Finds claims without their coupon and coupons without their claim, in pages.
 
-Called by flows/consistency/ledger_checks.py. A page is a number of rows along an index, so that it takes as
-long in an old ledger as in a new one. Only wrong rows are fetched.
+Called by flows/consistency/checks/ledger_checks.py. A page is a number of rows along an index, so that it
+takes as long in an old ledger as in a new one. Only wrong rows are fetched.
 
 All coupons are compared. Claims are compared only in drops that have more live claims than coupons: a claim
 has at most one coupon, so if each coupon of a drop has its live claim and the numbers are equal, no claim is

@@ -1,6 +1,6 @@
 """Reads what seals are compared with: claims of their drops, the seals before them, and merged accounts.
 
-Called by flows/consistency/seal_checks.py (doctor).
+Called by flows/consistency/checks/seal_checks.py (doctor).
 """
 
 from collections import defaultdict

@@ -1,6 +1,7 @@
 """Compares what the lines of statements say of each order with what the order says (promise I14).
 
-Called by flows/consistency/statement_checks.py (doctor). Orders are read along the index of their lines.
+Called by flows/consistency/checks/statement_checks.py (doctor). Orders are read along the index of their
+lines.
 """
 
 from typing import NamedTuple

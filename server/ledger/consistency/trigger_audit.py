@@ -1,6 +1,6 @@
 """Compares how often each trigger says that it has fired with its firings, and these with issuances (I10).
 
-Called by flows/consistency/trigger_checks.py (doctor). Firings are counted along their key.
+Called by flows/consistency/checks/trigger_checks.py (doctor). Firings are counted along their key.
 """
 
 from dataclasses import dataclass

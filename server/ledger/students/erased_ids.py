@@ -1,7 +1,7 @@
 """Reads the ids of all students that have left a trace, page by page: which of them should be gone.
 
-Called by the check that follows a restore (flows/consistency/erasure_checks.py), which compares the times:
-who comes back after an erasure is a new student.
+Called by the check that follows a restore (flows/consistency/checks/erasure_checks.py), which compares the
+times: who comes back after an erasure is a new student.
 """
 
 from collections.abc import AsyncIterator

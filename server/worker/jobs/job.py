@@ -15,7 +15,7 @@ from server.desk.claims.outbox import Outbox
 from server.desk.consistency_status import ConsistencyStatus
 from server.desk.feed.number_announcements import NumberAnnouncements
 from server.desk.shards.fence import Fence
-from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.consistency.rebuild.rebuild_desk import DeskRebuilder
 from server.flows.events.send_messages import USUAL_POLICY, MessagePolicy
 from server.flows.jobs import Handler
 from server.flows.stores import Stores

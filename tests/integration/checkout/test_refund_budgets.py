@@ -27,8 +27,8 @@ from server.core.promotions.templates import (
 from server.core.refusals import Code, Refused
 from server.flows.checkout.redemptions import lock
 from server.flows.checkout.refunds import preview, refund
+from server.flows.consistency.checks.ledger_checks import check_budgets
 from server.flows.consistency.findings import FindingKind
-from server.flows.consistency.ledger_checks import check_budgets
 from server.ledger.promotions import budgets
 from server.ledger.promotions.budgets import BudgetMove
 from server.ledger.tables import refunded_lines

@@ -8,10 +8,10 @@ from server.core.students.erasure import key_of
 from server.desk.shards.desk_audit import DeskAudit
 from server.desk.student_eraser import StudentEraser
 from server.flows.consistency import doctor
-from server.flows.consistency.erasure_checks import ErasureChecks
+from server.flows.consistency.checks.erasure_checks import ErasureChecks
 from server.flows.consistency.examine import Examiner, report_json
+from server.flows.consistency.rebuild.repair_shard import ShardRepairer
 from server.flows.consistency.repair import Repairer
-from server.flows.consistency.repair_shard import ShardRepairer
 from server.flows.jobs import JobResult, RunningJob, drive_jobs
 from server.ledger import tables
 from tests.support.builders.api import good, refused, serving

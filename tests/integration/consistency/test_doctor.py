@@ -13,8 +13,8 @@ from server.desk.shards.desk_audit import DeskAudit
 from server.flows.consistency import doctor as doctor_module
 from server.flows.consistency.doctor import diagnose
 from server.flows.consistency.findings import Finding, FindingKind, Repair
+from server.flows.consistency.rebuild.repair_shard import ShardRepairer
 from server.flows.consistency.repair import Repairer
-from server.flows.consistency.repair_shard import ShardRepairer
 from server.flows.drops.changes.change_drop import write_top_up
 from server.ledger import tables
 from tests.support.builders.classroom import ROOM, granted, now_ms

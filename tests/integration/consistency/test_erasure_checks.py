@@ -9,7 +9,7 @@ from sqlalchemy import select
 from server.core.jobs import JobKind
 from server.core.students.erasure import key_of
 from server.desk.student_eraser import StudentEraser
-from server.flows.consistency.erasure_checks import ErasureChecks
+from server.flows.consistency.checks.erasure_checks import ErasureChecks
 from server.flows.consistency.findings import FindingKind
 from server.flows.jobs import drive_jobs
 from server.flows.students.erase import Erasing, ErasureRequest, request_erasure

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import delete, insert
 
 from server.core.event_types import Event, EventType
-from server.flows.consistency.event_checks import UNNUMBERED_MS, check_events
+from server.flows.consistency.checks.event_checks import UNNUMBERED_MS, check_events
 from server.flows.consistency.findings import FindingKind
 from server.flows.events.number_events import number_events
 from server.ledger import event_log, event_positions, tables

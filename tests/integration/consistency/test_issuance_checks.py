@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import delete, update
 
 from server.core.ids import StudentId
+from server.flows.consistency.checks.issuance_checks import check_issuances
 from server.flows.consistency.findings import FindingKind
-from server.flows.consistency.issuance_checks import check_issuances
 from server.ledger.tables import coupons, issuance_items, issuances
 from tests.support.builders.issuances import asked, everyone, worked
 from tests.support.worker_rig import WorkerRig

@@ -15,7 +15,7 @@ from server.core.ids import StudentId
 from server.desk.feed.feed_messages import FeedKind
 from server.desk.keys import SHARDS, RoomKeys
 from server.desk.shards import fence as fence_module
-from server.flows.consistency import rebuild_desk
+from server.flows.consistency.rebuild import rebuild_desk
 from server.flows.drops.intents.drive_intents import drive_pending
 from server.ledger import tables
 from server.worker import fence_recovery

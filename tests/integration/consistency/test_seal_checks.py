@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import update
 
 from server.core.acts import Action
+from server.flows.consistency.checks.seal_checks import check_seals
 from server.flows.consistency.findings import FindingKind
-from server.flows.consistency.seal_checks import check_seals
 from server.flows.drops.seal_drops import seal_drops
 from server.ledger import acts, tables
 from server.ledger.drops import claims

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import delete, update
 
 from server.core.events.triggers import Limits
+from server.flows.consistency.checks.trigger_checks import check_triggers
 from server.flows.consistency.findings import FindingKind
-from server.flows.consistency.trigger_checks import check_triggers
 from server.ledger.engine import Ledger
 from server.ledger.tables import trigger_days, trigger_firings, triggers
 from tests.support.builders.triggers import active_trigger, fire, lesson, told

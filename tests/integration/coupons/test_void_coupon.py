@@ -3,7 +3,7 @@
 import pytest
 
 from server.desk.shards.desk_audit import DeskAudit
-from server.flows.consistency.ledger_checks import (
+from server.flows.consistency.checks.ledger_checks import (
     check_batch_counters,
     check_budgets,
     check_drops,

@@ -11,7 +11,7 @@ from server.core.instants import to_text
 from server.core.links.links import LinkForm, LinkState
 from server.desk.claims.outbox import Outbox
 from server.desk.keys import SHARDS
-from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.consistency.rebuild.rebuild_desk import DeskRebuilder
 from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.flows.drops.intents.drive_intents import close_overdue, drive_pending
 from server.flows.drops.seal_drops import seal_drops

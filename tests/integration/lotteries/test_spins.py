@@ -22,8 +22,8 @@ from server.core.lotteries.spins import Spin, SpinOutcome
 from server.core.promotions.batches import Batch
 from server.core.refusals import Code, Refused
 from server.core.students.erasure import pseudonym
+from server.flows.consistency.checks.lottery_checks import UNDER_WAY_MS, check_lotteries
 from server.flows.consistency.findings import FindingKind
-from server.flows.consistency.lottery_checks import UNDER_WAY_MS, check_lotteries
 from server.flows.coupons.issuing.drive_issuances import drive
 from server.flows.coupons.issuing.issue import DRIVEN_MS
 from server.flows.lotteries import lotteries as flows

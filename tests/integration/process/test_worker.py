@@ -13,7 +13,7 @@ from server.core.ids import DropId, StudentId
 from server.core.promotions.batches import ClaimWindow
 from server.desk import DeskUnavailableError
 from server.desk.claims import outbox as outbox_module
-from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.consistency.rebuild.rebuild_desk import DeskRebuilder
 from server.worker.cadence import Cadence
 from tests.support.builders.campaigns import made_campaign
 from tests.support.builders.classroom import ROOM, granted, now_ms

@@ -14,8 +14,8 @@ from server.core.promotions.templates import USUAL_RETURNS, PercentOff, Returned
 from server.core.refusals import Code, Refused
 from server.flows.checkout.refunds import refund
 from server.flows.checkout.unlock import expire_overdue
+from server.flows.consistency.checks.ledger_checks import check_budgets
 from server.flows.consistency.findings import FindingKind
-from server.flows.consistency.ledger_checks import check_budgets
 from server.flows.drops.views.drop_view import DropView
 from server.flows.promotions import budgets as flows
 from server.flows.promotions.batches import create_batch

@@ -21,7 +21,7 @@ from server.core.refusals import Code, Refused
 from server.desk.claims.cap_loader import CapLoader
 from server.desk.claims.caps import CapName, CapsMissing, KnownUnused
 from server.desk.drops.drop_desk import DropDesk
-from server.flows.consistency import rebuild_desk
+from server.flows.consistency.rebuild import rebuild_desk
 from server.ledger import tables
 from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.drops import caps, claims

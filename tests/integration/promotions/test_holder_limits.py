@@ -11,7 +11,7 @@ from server.core.ids import DropId, StudentId
 from server.desk import DeskUnavailableError
 from server.desk.claims.claim_answers import ClaimAnswer
 from server.desk.claims.outbox import Outbox
-from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.consistency.rebuild.rebuild_desk import DeskRebuilder
 from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.flows.drops.views.drop_view import DropView
 from server.ledger.coupons import holder_slots

@@ -12,7 +12,7 @@ from server.core.refusals import Code
 from server.desk.claims.outbox import Outbox
 from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order
 from server.flows.checkout.redemptions import lock
-from server.flows.consistency.rebuild_desk import DeskRebuilder
+from server.flows.consistency.rebuild.rebuild_desk import DeskRebuilder
 from server.flows.drops.claims.persist_claims import ClaimPersister
 from server.flows.promotions.stops import change_stop, publish_stops
 from server.ledger.promotions import stops

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from server.core.instants import from_text
 from server.core.statements.days import NOTHING_BEFORE
-from server.flows.consistency.statement_checks import check_statements
+from server.flows.consistency.checks.statement_checks import check_statements
 from server.flows.events.number_events import number_events
 from server.flows.statements.seal_days import seal_days, sum_of_day
 from server.flows.statements.write_lines import write_lines

@@ -10,7 +10,7 @@ from server.core.ids import StudentId
 from server.core.jobs import Job, JobKind, JobState
 from server.core.refusals import Code, Refused
 from server.flows.audiences.students import upsert_students
-from server.flows.consistency.issuance_checks import check_issuances
+from server.flows.consistency.checks.issuance_checks import check_issuances
 from server.flows.coupons.issuing import issuances
 from server.flows.coupons.wallet import WalletQuery, show_wallet
 from server.flows.jobs import drive_jobs, find_job

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from server.core.identity import Role
-from server.flows.consistency.lottery_checks import check_lotteries
+from server.flows.consistency.checks.lottery_checks import check_lotteries
 from server.ledger import tables
 from tests.integration.lotteries.test_spins import made
 from tests.support.builders.classroom import now_ms

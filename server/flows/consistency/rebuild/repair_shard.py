@@ -25,16 +25,16 @@ from server.desk.claims.claim_record import HeldClaim
 from server.desk.claims.outbox import Outbox, OutboxEntry
 from server.desk.shards.desk_audit import DeskAudit
 from server.desk.shards.fence import Fence, LeaseLostError
-from server.flows.consistency.desk_snapshot import (
+from server.flows.consistency.findings import Finding, FindingKind, Repair
+from server.flows.consistency.rebuild.desk_snapshot import (
     claims_only_on_desk,
     drops_expected_on_desk,
     read_drop_on_desk,
 )
-from server.flows.consistency.drop_to_load import dead_letters_by_drop, read_drop_to_load
-from server.flows.consistency.findings import Finding, FindingKind, Repair
-from server.flows.consistency.rebuild_desk import DeskRebuilder
-from server.flows.consistency.reconcile_drop_units import reconcile_drop_units
-from server.flows.consistency.restore_claims import (
+from server.flows.consistency.rebuild.drop_to_load import dead_letters_by_drop, read_drop_to_load
+from server.flows.consistency.rebuild.rebuild_desk import DeskRebuilder
+from server.flows.consistency.rebuild.reconcile_drop_units import reconcile_drop_units
+from server.flows.consistency.rebuild.restore_claims import (
     RestoreOutcome,
     RestoreResult,
     SeenCoupon,

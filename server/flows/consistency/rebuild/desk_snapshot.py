@@ -11,7 +11,7 @@ from server.core.drops.claims import ClaimState
 from server.core.ids import Slot, StudentId, Unit
 from server.desk.claims.claim_record import HeldClaim
 from server.desk.shards.desk_audit import DeskAudit, DropCounters
-from server.flows.consistency.rebuild_desk import CLOSED_KEPT_MS
+from server.flows.consistency.rebuild.rebuild_desk import CLOSED_KEPT_MS
 from server.ledger.consistency import unit_audit
 from server.ledger.drops import claims, drops
 from server.ledger.drops.drop_row import DropRow

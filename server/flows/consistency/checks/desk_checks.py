@@ -15,14 +15,14 @@ from server.core.drops.drops import DropState
 from server.core.ids import ClaimId, StudentId, Unit
 from server.desk.claims.claim_record import HeldClaim
 from server.desk.shards.desk_audit import DeskAudit
-from server.flows.consistency.desk_snapshot import (
+from server.flows.consistency.checks.holder_checks import check_holder_slots
+from server.flows.consistency.findings import REBUILD, RECORD, Finding, FindingKind, drop_label
+from server.flows.consistency.rebuild.desk_snapshot import (
     DropOnDesk,
     claims_only_on_desk,
     drops_expected_on_desk,
     read_drop_on_desk,
 )
-from server.flows.consistency.findings import REBUILD, RECORD, Finding, FindingKind, drop_label
-from server.flows.consistency.holder_checks import check_holder_slots
 from server.ledger import intents
 from server.ledger.consistency import unit_audit
 from server.ledger.drops import drops

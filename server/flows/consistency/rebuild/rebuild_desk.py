@@ -27,7 +27,7 @@ from server.desk.claims.outbox import Outbox, OutboxEntry
 from server.desk.feed.feed import Feed
 from server.desk.feed.feed_messages import FeedKind
 from server.desk.shards.fence import Fence, LeaseLostError
-from server.flows.consistency.drop_to_load import dead_letters_by_drop, read_drop_to_load
+from server.flows.consistency.rebuild.drop_to_load import dead_letters_by_drop, read_drop_to_load
 from server.flows.coupons.load_caps import caps_of, load_caps_for_rebuild
 from server.flows.draws.take_entries import rows_of
 from server.flows.drops.claims.persist_claims import AT_ONCE, ClaimPersister
