@@ -46,11 +46,12 @@ from server.api.drops import claims, drop_qr, drops, prepared_drops, receipts, r
 from server.api.events import events, messages, triggers, webhooks
 from server.api.experiments import experiments
 from server.api.guides import pages as guides
-from server.api.http import docs, health
+from server.api.http import health
 from server.api.http.dependencies import ApiDependencies
 from server.api.http.dispatch import request_handler
+from server.api.http.document import docs
+from server.api.http.document.openapi import document
 from server.api.http.endpoints import AnyEndpoint
-from server.api.http.openapi import document
 from server.api.http.problems import problem
 from server.api.http.public_endpoints import RequestHandler
 from server.api.http.security_headers import SecurityHeaders, SecurityPolicy

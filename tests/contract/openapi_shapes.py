@@ -7,7 +7,7 @@ from tests.contract.shape import ANY, Fields, Shape, field, merged
 
 
 class OpenApi:
-    """The document of `server.api.http.openapi`."""
+    """The document of `server.api.http.document.openapi`."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.paths: Mapping[str, Mapping[str, Any]] = document["paths"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from server.api.app import ENDPOINTS
+from server.api.http.document.examples import examples
 from server.api.http.endpoints import AnyEndpoint
-from server.api.http.examples import examples
 from tests.contract.examples.compare import differences
 from tests.contract.examples.keep import write_examples
 from tests.contract.examples.school import School

@@ -18,8 +18,9 @@ import pytest
 from client_sdk.python import Api, shapes
 from client_sdk.python.api import Api as RoomApi
 from server.api.app import ENDPOINTS
-from server.api.http import docs, health
-from server.api.http.openapi import document
+from server.api.http import health
+from server.api.http.document import docs
+from server.api.http.document.openapi import document
 from tests.contract.jsdoc_shapes import JsDoc, tagged
 from tests.contract.openapi_shapes import OpenApi
 from tests.contract.python_shapes import python_shape

@@ -15,8 +15,8 @@ from pydantic import Field
 from server import task_frames, wire
 from server.api.drops.task_models import ProgressResponse, TaskResponse
 from server.api.http import auth
+from server.api.http.caches.drop_lookup import ClaimableDrop
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.drop_lookup import ClaimableDrop
 from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoQuery
 from server.api.http.fields import Body, Instant, RequestId, ResponseModel, absent
 from server.core.drops import why

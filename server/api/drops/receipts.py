@@ -8,8 +8,8 @@ from pydantic import Field
 
 from server.api.drops.claims import WhyResponse
 from server.api.http import auth
+from server.api.http.caches.drop_lookup import ClaimableDrop
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.drop_lookup import ClaimableDrop
 from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endpoint, NoBody
 from server.api.http.fields import Instant, QueryFields, ResponseModel, absent
 from server.core.coupons.claim_sources import link_of

@@ -1,7 +1,7 @@
 """The pages for developers below `/docs`: start, protocol, embedding, refusals.
 
 Routed by `app.py`. All of them are rendered once, at the start; nothing of a request but its language is
-read. `/docs` itself shows the first page above the calls, see `api/http/docs.py`.
+read. `/docs` itself shows the first page above the calls, see `api/http/document/docs.py`.
 """
 
 from collections.abc import Mapping

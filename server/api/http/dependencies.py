@@ -12,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from server.api.http.claim_limits import SPINS, StudentLimiter
-from server.api.http.code_limits import GuessLimiter
-from server.api.http.drop_lookup import DropLookup
-from server.api.http.link_cards import LinkCards
+from server.api.http.caches.drop_lookup import DropLookup
+from server.api.http.caches.link_cards import LinkCards
+from server.api.http.limits.claim_limits import SPINS, StudentLimiter
+from server.api.http.limits.code_limits import GuessLimiter
 from server.core.access.in_force import AccessRules
 from server.core.approvals.approvals import NO_LIMITS, SendLimits
 from server.core.checkout.money_rules import USUAL_RULES, MoneyRules

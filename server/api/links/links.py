@@ -9,8 +9,8 @@ from typing import Any
 from server.api.drops.claims import ClaimBody, ClaimResponse, claim_of
 from server.api.drops.task_models import TaskResponse, task_of
 from server.api.http import auth
+from server.api.http.caches.drop_lookup import ClaimableDrop
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.drop_lookup import ClaimableDrop
 from server.api.http.endpoints import (
     AnyEndpoint,
     ApiRequest,

@@ -24,8 +24,8 @@ from server.api.drops.claims import (
 )
 from server.api.drops.drops import drop_and_room, service_of
 from server.api.http import auth
+from server.api.http.caches.drop_cards import DropCards
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.drop_cards import DropCards
 from server.api.http.endpoints import (
     AnyEndpoint,
     ApiRequest,

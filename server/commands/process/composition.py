@@ -14,9 +14,9 @@ import structlog
 from starlette.types import ASGIApp
 
 from server.api.app import build_app
-from server.api.http.claim_limits import StudentLimiter
+from server.api.http.caches.drop_lookup import DropLookup
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.drop_lookup import DropLookup
+from server.api.http.limits.claim_limits import StudentLimiter
 from server.clock import now_ms
 from server.commands.process.claim_pages import link_previews
 from server.commands.process.dependency_health import DependencyHealth

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
+from server.api.http.document.examples import FILE
 from server.api.http.endpoints import AnyEndpoint
-from server.api.http.examples import FILE
 from tests.contract.examples.compare import differences
 
 _LONGEST_LIST = 2

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from server.api.http.code_limits import STUDENT_RATE
+from server.api.http.limits.code_limits import STUDENT_RATE
 from server.api.http.qr_codes import qr_svg
 from tests.support.builders.api import Api, Json, field_errors, good, refused
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.api.http import drop_lookup
-from server.api.http.drop_lookup import MISS_TTL_MS, DropLookup
+from server.api.http.caches import drop_lookup
+from server.api.http.caches.drop_lookup import MISS_TTL_MS, DropLookup
 from server.core.drops.drops import RoomDrop
 from server.desk.feed.feed import Feed
 from server.ledger.engine import Ledger

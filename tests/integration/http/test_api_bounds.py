@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from server.api.app import ENDPOINTS
-from server.api.http import docs, health
+from server.api.http import health
+from server.api.http.document import docs
+from server.api.http.document.openapi import document
 from server.api.http.endpoints import AnyEndpoint
-from server.api.http.openapi import document
 from server.core.identity import Role
 from tests.support.builders.api import ROOM, Api, Json, an_order, good, token
 from tests.support.builders.schema_bounds import Bodies, Bound

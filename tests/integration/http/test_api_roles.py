@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from server.api.app import ENDPOINTS
-from server.api.http import docs, health
+from server.api.http import health
+from server.api.http.document import docs
 from server.api.links import link_pages, tickets
 from server.core.identity import Role
 from tests.support.builders.api import ROOM, Api, token

@@ -20,9 +20,9 @@ from starlette.applications import Starlette
 
 from server import exposition
 from server.api.app import build_app
-from server.api.http.claim_limits import StudentLimiter
+from server.api.http.caches.drop_lookup import DropLookup
 from server.api.http.dependencies import ApiDependencies
-from server.api.http.drop_lookup import DropLookup
+from server.api.http.limits.claim_limits import StudentLimiter
 from server.core.identity import Identity, Role
 from server.desk.claims.outbox import Outbox
 from server.desk.keys import SHARDS

@@ -1,4 +1,4 @@
-from server.api.http.claim_limits import StudentLimiter
+from server.api.http.limits.claim_limits import StudentLimiter
 from server.core.rates import Rate
 
 RATE = Rate(burst=2, interval_ms=100)

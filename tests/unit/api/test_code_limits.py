@@ -1,6 +1,6 @@
 import pytest
 
-from server.api.http.code_limits import ADDRESS_RATE, STUDENT_RATE, GuessLimiter
+from server.api.http.limits.code_limits import ADDRESS_RATE, STUDENT_RATE, GuessLimiter
 
 NOW = 1_760_000_000_000
 CAMPUS = "192.0.2.7"

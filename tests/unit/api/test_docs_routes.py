@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.api.http.docs import docs_routes
+from server.api.http.document.docs import docs_routes
 
 pytestmark = pytest.mark.asyncio
 

@@ -4,9 +4,10 @@ from typing import get_args, get_type_hints
 import pytest
 
 from server.api.app import ENDPOINTS
-from server.api.http import docs, health
+from server.api.http import health
+from server.api.http.document import docs
+from server.api.http.document.openapi import document
 from server.api.http.endpoints import AnyEndpoint
-from server.api.http.openapi import document
 
 DOCUMENT = document(ENDPOINTS, (*health.PUBLIC_ENDPOINTS, *docs.PUBLIC_ENDPOINTS), "1.2.3")
 

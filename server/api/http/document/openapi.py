@@ -10,8 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from server.api.http.document.examples import examples
 from server.api.http.endpoints import AnyEndpoint
-from server.api.http.examples import examples
 from server.api.http.fields import ROOM_PATTERN
 from server.api.http.problems import KINDS, MEDIA_TYPE, TYPE_PREFIX
 from server.api.http.public_endpoints import PublicEndpoint

@@ -56,7 +56,7 @@ def _swagger_ui() -> Path:
 
 
 def _own_files() -> Path:
-    return Path(str(files("server.api.http"))) / "static"
+    return Path(str(files("server.api.http.document"))) / "static"
 
 
 def _made_when_asked(document: Callable[[], Mapping[str, object]]) -> RequestHandler:
