@@ -16,8 +16,8 @@ from server.desk import DeskUnavailableError
 from server.desk.feed.subscription import Subscription
 from server.gateway.gateway import Gateway
 from server.gateway.rooms.broadcast import OnSent, Published
-from server.gateway.rooms.feed_follower import FeedFollower
-from server.gateway.rooms.room_loader import RoomLoader
+from server.gateway.rooms.feed.feed_follower import FeedFollower
+from server.gateway.rooms.joins.room_loader import RoomLoader
 from server.gateway.sockets.connection import Connection
 from server.gateway.sockets.frames import text_frame
 from server.gateway.sockets.session import Phase

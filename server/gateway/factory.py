@@ -15,17 +15,17 @@ from server.gateway.background_tasks import Job, SocketMaintenance, observe_sent
 from server.gateway.gateway import Gateway
 from server.gateway.parts import GatewayParts
 from server.gateway.rooms.answers import Answers
-from server.gateway.rooms.coupon_changes import CouponChanges
-from server.gateway.rooms.feed_follower import FeedFollower
-from server.gateway.rooms.join_queue import JoinQueue
+from server.gateway.rooms.feed.coupon_changes import CouponChanges
+from server.gateway.rooms.feed.feed_follower import FeedFollower
+from server.gateway.rooms.feed.room_reader import RoomReader
+from server.gateway.rooms.feed.win_recovery import WinRecovery
+from server.gateway.rooms.feed.winners import WinnerTicker
+from server.gateway.rooms.joins.join_queue import JoinQueue
+from server.gateway.rooms.joins.room_loader import RoomLoader
 from server.gateway.rooms.open_rooms import OpenRooms
-from server.gateway.rooms.room_loader import RoomLoader
-from server.gateway.rooms.room_reader import RoomReader
 from server.gateway.rooms.room_status import RoomStatus
 from server.gateway.rooms.roster_writer import RosterWriter
 from server.gateway.rooms.watch_clock import WatchClock
-from server.gateway.rooms.win_recovery import WinRecovery
-from server.gateway.rooms.winners import WinnerTicker
 from server.gateway.taps import Taps
 from server.gateway.work_in_flight import WorkInFlight
 

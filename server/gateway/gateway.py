@@ -18,8 +18,8 @@ from server.clock import now_ms
 from server.core.identity import Identity
 from server.gateway.parts import GatewayParts
 from server.gateway.rooms.answers import Answers
-from server.gateway.rooms.join_limit import JoinLimit
-from server.gateway.rooms.join_queue import JoinQueue
+from server.gateway.rooms.joins.join_limit import JoinLimit
+from server.gateway.rooms.joins.join_queue import JoinQueue
 from server.gateway.rooms.room import Room
 from server.gateway.sockets import close_reasons
 from server.gateway.sockets.allowances import Allowances

@@ -20,7 +20,7 @@ from server.desk.claims.claim_answers import ClaimAnswer
 from server.desk.claims.claim_desk import RETRY, Tap, entering, is_confirmed
 from server.gateway import claim_replies
 from server.gateway.parts import GatewayParts
-from server.gateway.rooms.feed_follower import FeedFollower
+from server.gateway.rooms.feed.feed_follower import FeedFollower
 from server.gateway.rooms.room import Room, is_for
 from server.gateway.sockets.connection import Connection
 from server.gateway.sockets.frames import text_frame

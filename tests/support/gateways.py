@@ -25,8 +25,8 @@ from server.gateway.cadence import Cadence
 from server.gateway.factory import running_gateway
 from server.gateway.gateway import Gateway
 from server.gateway.parts import GatewayParts
-from server.gateway.rooms.feed_follower import FeedFollower
-from server.gateway.rooms.room_loader import RoomLoader
+from server.gateway.rooms.feed.feed_follower import FeedFollower
+from server.gateway.rooms.joins.room_loader import RoomLoader
 from server.health import Health
 from server.metrics import Metrics
 from server.tokens import TokenKeys

@@ -20,7 +20,7 @@ from server.desk.feed.subscription import ServerSubscription
 from server.desk.redis.connection import connect
 from server.desk.shards.fence import ConfirmedClaim
 from server.gateway.cadence import Cadence
-from server.gateway.rooms.feed_follower import FeedFollower
+from server.gateway.rooms.feed.feed_follower import FeedFollower
 from tests.support.builders.desks import SHARD, Desk, a_room_drop, make_desk
 from tests.support.eventually import eventually
 from tests.support.gateways import Client, Frame, RunningGateway, serve_gateway

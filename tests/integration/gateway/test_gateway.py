@@ -21,10 +21,10 @@ from server.desk.feed.feed_messages import Confirmation, FeedKind
 from server.desk.redis.connection import connect
 from server.desk.shards.fence import ConfirmedClaim
 from server.gateway.rooms import room_status
-from server.gateway.rooms.join_limit import JoinLimit
+from server.gateway.rooms.feed.win_recovery import WinRecovery
+from server.gateway.rooms.joins.join_limit import JoinLimit
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room_status import NEW_DROP_MS
-from server.gateway.rooms.win_recovery import WinRecovery
 from tests.support.builders.desks import SHARD, Desk, a_room_drop
 from tests.support.eventually import eventually
 from tests.support.faults.interruptions import interpose, once

@@ -8,7 +8,7 @@ import pytest
 from server.desk import DeskUnavailableError
 from server.desk.feed.feed import Feed, RoomState
 from server.desk.feed.subscription import Subscription
-from server.gateway.rooms.coupon_changes import CouponChanges
+from server.gateway.rooms.feed.coupon_changes import CouponChanges
 from server.gateway.rooms.open_rooms import OpenRooms
 
 pytestmark = pytest.mark.asyncio

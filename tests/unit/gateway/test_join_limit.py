@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from server.gateway.rooms.join_limit import JoinLimit
+from server.gateway.rooms.joins.join_limit import JoinLimit
 
 NOON = 1_764_072_000_000
 

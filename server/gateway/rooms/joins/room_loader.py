@@ -7,11 +7,11 @@ import asyncio
 
 from server.desk.feed.subscription import Subscription
 from server.gateway.rooms.broadcast import OnSent
-from server.gateway.rooms.coupon_changes import CouponChanges
-from server.gateway.rooms.feed_follower import FeedFollower
+from server.gateway.rooms.feed.coupon_changes import CouponChanges
+from server.gateway.rooms.feed.feed_follower import FeedFollower
+from server.gateway.rooms.feed.room_reader import RoomReader
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room
-from server.gateway.rooms.room_reader import RoomReader
 
 EMPTY_ROOM_KEPT_MS = 30_000  # a class that reloads its pages finds the room open
 

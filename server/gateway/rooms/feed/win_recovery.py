@@ -20,7 +20,7 @@ from server.desk.claims.claim_desk import ClaimDesk
 from server.desk.claims.claim_record import HeldClaim
 from server.desk.drops.drop_desk import DropDesk
 from server.desk.feed.feed_messages import Loss
-from server.gateway.rooms.claim_notices import send_confirmed, send_ended, send_loss
+from server.gateway.rooms.feed.claim_notices import send_confirmed, send_ended, send_loss
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room
 

@@ -27,13 +27,13 @@ from server.desk.feed.feed_messages import (
     load_publication,
     load_winners,
 )
-from server.gateway.rooms.claim_notices import send_confirmed, send_loss
-from server.gateway.rooms.coupon_changes import CouponChanges
+from server.gateway.rooms.feed.claim_notices import send_confirmed, send_loss
+from server.gateway.rooms.feed.coupon_changes import CouponChanges
+from server.gateway.rooms.feed.room_reader import RoomReader
+from server.gateway.rooms.feed.win_recovery import WinRecovery
+from server.gateway.rooms.feed.winners import note_winners
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room
-from server.gateway.rooms.room_reader import RoomReader
-from server.gateway.rooms.win_recovery import WinRecovery
-from server.gateway.rooms.winners import note_winners
 from server.tracing import Traces
 
 _HEAL_RETRY_SECONDS = 0.3

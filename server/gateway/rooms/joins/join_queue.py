@@ -19,10 +19,10 @@ from server.desk import DeskUnavailableError
 from server.desk.claims.claim_record import HeldClaim
 from server.desk.drops.drop_desk import DropDesk
 from server.desk.drops.task_desk import TaskOf
+from server.gateway.rooms.feed.winners import told_to
+from server.gateway.rooms.joins.room_loader import RoomLoader
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room
-from server.gateway.rooms.room_loader import RoomLoader
-from server.gateway.rooms.winners import told_to
 from server.gateway.sockets import close_reasons
 from server.gateway.sockets.connection import Connection
 from server.gateway.sockets.session import Phase
