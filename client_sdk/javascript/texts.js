@@ -52,6 +52,7 @@ export function whyText(why, language) {
   else if (word === "ended" && why.after_ms === undefined)
     word = "gone"; // asked for later
   else if (word === "task_open" && isKnown(`task_${why.kind}`)) word = `task_${why.kind}`;
+  if (why.units === 1 && isKnown(`${word}_one`)) word += "_one";
   /** @type {Record<string, string>} */
   const facts = {};
   for (const name of /** @type {const} */ (["units", "tap", "most", "used", "done", "needed"])) {

@@ -308,13 +308,25 @@ TEXTS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
             "共 {units} 张，你是第 {tap} 次点击，比最后一张被领走晚了 {after}。",
             "{units} coupons; yours was tap {tap}, {after} after the last one went.",
         ),
+        "taken_one": (
+            "共 {units} 张，你是第 {tap} 次点击，比它被领走晚了 {after}。",
+            "{units} coupon; yours was tap {tap}, {after} after it went.",
+        ),
         "taken_before": (
             "共 {units} 张，你是第 {tap} 次点击，那时已经没有了。",
             "{units} coupons; yours was tap {tap}, and none was left.",
         ),
+        "taken_before_one": (
+            "共 {units} 张，你是第 {tap} 次点击，那时已经没有了。",
+            "{units} coupon; yours was tap {tap}, and it was gone.",
+        ),
         "taken_all": (
             "共 {units} 张，已全部被领走。",
             "There were {units} coupons, and all of them were taken.",
+        ),
+        "taken_all_one": (
+            "共 {units} 张，已被领走。",
+            "There was {units} coupon, and it was taken.",
         ),
         "limit_batch": (
             "这种券每人最多 {most} 张，你已经领过 {used} 张。",

@@ -53,6 +53,8 @@ def why_text(why: Why, language: Language = "zh") -> str:
         word = "gone" if word == "ended" else "taken_before" if "tap" in why else "taken_all"
     elif word == "task_open" and f"task_{why.get('kind')}" in TEXTS["why"]:
         word = f"task_{why['kind']}"
+    if why.get("units") == 1 and f"{word}_one" in TEXTS["why"]:
+        word += "_one"
     facts: dict[str, object] = {
         name: f"{number:,}"
         for name in ("units", "tap", "most", "used", "done", "needed")

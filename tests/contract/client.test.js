@@ -565,6 +565,8 @@ test("a refusal is explained in one sentence", () => {
   const why = { reason: "taken", units: 500, after_ms: 412, tap: 1204 };
   const sentence = "500 coupons; yours was tap 1,204, 412 ms after the last one went.";
   assert.equal(whyText(why, "en"), sentence);
+  const ofOne = { ...why, units: 1 };
+  assert.equal(whyText(ofOne, "en"), "1 coupon; yours was tap 1,204, 412 ms after it went.");
   assert.equal(
     claimText({ drop_id: "d", state: "refused", outcome: "sold_out", why }, "en"),
     sentence,

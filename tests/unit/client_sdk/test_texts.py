@@ -186,7 +186,17 @@ WHYS: list[tuple[Why, str, str]] = [
     (
         {"reason": "taken", "units": 1, "tap": 2},
         "共 1 张，你是第 2 次点击，那时已经没有了。",
-        "1 coupons; yours was tap 2, and none was left.",
+        "1 coupon; yours was tap 2, and it was gone.",
+    ),
+    (
+        {"reason": "taken", "units": 1, "tap": 2, "after_ms": 400},
+        "共 1 张，你是第 2 次点击，比它被领走晚了 400 毫秒。",
+        "1 coupon; yours was tap 2, 400 ms after it went.",
+    ),
+    (
+        {"reason": "taken", "units": 1},
+        "共 1 张，已被领走。",
+        "There was 1 coupon, and it was taken.",
     ),
     (
         {"reason": "task_open", "kind": "watch", "done": 3, "needed": 10, "tap": 7},
