@@ -9,13 +9,16 @@ from types import ModuleType
 
 import pytest
 from sqlalchemy import Table
+from starlette.routing import Route
 
 from server.core.drops.claims import Outcome
 from server.core.refusals import Code
 from server.gateway.sockets import close_reasons
 from server.ledger.tables import draw, lottery, offer, task
 from server.metrics import Metrics
+from server.pages.routes import PageFacts, page_routes
 from server.settings import Settings
+from tests.support.pages_by_role import pages_of_rows
 from tests.support.rendered import (
     application_order_table,
     coupon_states_section,
@@ -208,3 +211,24 @@ def test_the_reference_says_when_each_row_ends(module: ModuleType) -> None:
     names = [one.name for one in vars(module).values() if isinstance(one, Table)]
     assert names
     assert [one for one in names if f"`{one}`" not in REFERENCE.read_text()] == []
+
+
+def test_every_page_is_in_the_table_of_pages_by_what_is_done_on_them() -> None:
+    text = (ROOT / "server/pages/static/office/pages.js").read_text()
+    office = {f"/office#/{name}" for name in re.findall(r'^ {4}name: "([\w-]+)"', text, re.M)}
+    files = ("/favicon.ico", "/s/", "/sdk/", "/static/")
+    routes = {route.path for route in page_routes(PageFacts()) if isinstance(route, Route)}
+    pages = {path for path in routes if not path.startswith(files)}
+    named = {line.page for line in pages_of_rows()}
+
+    assert len(office) > 15
+    assert office - {re.sub(r"(#/[\w-]+).*", r"\1", page) for page in named} == set()
+    assert pages - {re.sub(r"[?#].*", "", page) for page in named} == set()
+
+
+def test_that_table_is_read_to_its_end_and_in_the_order_of_its_rows() -> None:
+    rows = [line.row for line in pages_of_rows()]
+    section = REFERENCE.read_text().partition("## Pages by what is done on them")[2]
+
+    assert len(rows) == len(re.findall(r"^\| [A-Z]\d", section, re.M)) > 60
+    assert rows == sorted(rows, key=lambda row: (row[0], int(row[1:])))
