@@ -508,6 +508,23 @@ class TestEnding:
         assert counts is not None
         assert counts.claimed == 0
 
+    @pytest.mark.parametrize(
+        ("frame", "code", "word"),
+        [
+            # A whole text whose mask bit is not set.
+            (b'\x81\x0f{"type":"pong"}', 1002, "bad_frame"),
+            # A masked text with a byte that is no UTF-8.
+            (b"\x81\x81\x00\x00\x00\x00\xff", 1007, "not_utf8"),
+        ],
+    )
+    async def test_a_frame_that_is_none_closes_the_socket_with_its_code(
+        self, gateway: RunningGateway, frame: bytes, code: int, word: str
+    ) -> None:
+        async with gateway.student() as (client, _):
+            client.socket.transport.write(frame)
+            closed, reason, _ = await client.closed_with_reason()
+        assert (closed, reason) == (code, word)
+
     async def test_a_claim_before_hello_ends_the_socket(self, gateway: RunningGateway) -> None:
         async with gateway.socket() as client:
             await client.send(type="claim", drop_id="drp_1", request_id="r1")
