@@ -3,7 +3,7 @@
 import os
 import re
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from server.core.identity import Role
 from tests.browser.conftest import PHONE, Classroom
@@ -123,6 +123,36 @@ def test_a_class_by_its_run_sheet(classroom: Classroom) -> None:
     expect(teacher.locator("#ready .ready")).to_have_count(0)
     expect(teacher.locator(".stage-bar")).to_be_hidden()
     classroom.watched.forgive("409")  # the stock that was short
+
+
+def test_a_move_is_written_again_where_another_teacher_was_faster(classroom: Classroom) -> None:
+    batch = classroom.batch()
+    first = str(classroom.drop(batch, quantity=3, start="prepared")["id"])
+    second = str(classroom.drop(batch, quantity=4, start="prepared")["id"])
+    teacher, path = classroom.teacher("en-US"), f"/v1/rooms/{classroom.room}/running-order"
+    answers: list[int] = []
+
+    def interfere(route: Route) -> None:
+        """Let another teacher write between the page's read and its first write."""
+        if route.request.method == "PUT" and not answers:
+            version = classroom.operator.get(path).json()["version"]
+            theirs = [{"drop_id": first}, {"drop_id": second, "minute": 7}]
+            answer = classroom.operator.put(path, json={"entries": theirs, "version": version})
+            assert answer.is_success, answer.text
+        answered = route.fetch()
+        if route.request.method == "PUT":
+            answers.append(answered.status)
+        route.fulfill(response=answered)
+
+    teacher.route(f"**{path}", interfere)
+    put_first(teacher, second)
+
+    cards = teacher.locator("#ready .ready")
+    expect(cards.first.locator(".cue")).to_contain_text("7")
+    assert answers == [409, 200]
+    order = classroom.operator.get(path).json()["entries"]
+    assert [(one["drop_id"], one.get("minute")) for one in order] == [(second, 7), (first, None)]
+    classroom.watched.forgive("409")  # the version that was old
 
 
 def test_a_rehearsal_is_marked_and_only_its_testers_see_it(classroom: Classroom) -> None:
