@@ -1,6 +1,6 @@
 """Tasks on the card and in the teacher's form: a question, a sign-in, time watched."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from client_sdk.python.tokens import Bearer, make_token
 from server.core.identity import Role
@@ -30,6 +30,35 @@ def test_a_question_of_the_form_is_answered_on_the_card(classroom: Classroom) ->
     card.locator(".claim").click()
     expect(card).to_have_attribute("data-phase", "confirmed")
     expect(card.locator(".task")).to_be_hidden()
+
+
+def test_the_form_offers_to_invite_only_where_the_channel_allows_it(classroom: Classroom) -> None:
+    allowing, other = classroom.batch(), classroom.batch()
+
+    def with_rule(route: Route) -> None:
+        """Answer as a school that allows invitations on the channel of one batch."""
+        answer = route.fetch()
+        page = answer.json()
+        for batch in page["batches"]:
+            batch["may_invite"] = batch["id"] == allowing
+        route.fulfill(response=answer, json=page)
+
+    teacher = classroom.context().new_page()
+    teacher.route("**/v1/batches?*", with_rule)
+    token = classroom.token(Role.INSTRUCTOR, "ms-li")
+    teacher.goto(f"{classroom.url}/console/{classroom.room}#token={token}")
+    invite = teacher.locator("#task option[value=invite]")
+    teacher.locator("#batch").select_option(allowing)
+    teacher.locator("#task").select_option("invite")
+    expect(teacher.locator("#task-count")).to_be_visible()
+
+    teacher.locator("#batch").select_option(other)
+
+    expect(invite).to_be_disabled()
+    expect(teacher.locator("#task")).to_have_value("none")
+    expect(teacher.locator("#task-count")).to_be_hidden()
+    teacher.locator("#batch").select_option(allowing)
+    expect(invite).to_be_enabled()
 
 
 def test_signing_in_and_watching(classroom: Classroom) -> None:

@@ -110,7 +110,8 @@
 
 /**
  * A batch. `droppable` is the most that the caller could put into one drop now. `remaining` is
- * null where `quantity` is null. `ended`: no coupon of it is given any more.
+ * null where `quantity` is null. `may_invite`: its channel allows tasks to invite. `ended`: no coupon of it is
+ * given any more.
  *
  * @typedef {object} Batch
  * @property {string} id
@@ -122,6 +123,7 @@
  * @property {number|null} remaining
  * @property {number} droppable
  * @property {string} channel
+ * @property {boolean} may_invite
  * @property {number} per_student
  * @property {number} per_person
  * @property {number} [per_device]

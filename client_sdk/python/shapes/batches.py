@@ -93,7 +93,8 @@ class BatchEnd(TypedDict):
 
 class Batch(TypedDict):
     """A batch. `droppable` is the most that the caller could put into one drop now. `remaining` is null
-    where `quantity` is null. `ended`: no coupon of it is given any more."""
+    where `quantity` is null. `may_invite`: its channel allows tasks to invite. `ended`: no coupon of it is
+    given any more."""
 
     id: str
     template_id: str
@@ -104,6 +105,7 @@ class Batch(TypedDict):
     remaining: int | None
     droppable: int
     channel: str
+    may_invite: bool
     per_student: int
     per_person: int
     per_device: NotRequired[int]

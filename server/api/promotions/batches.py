@@ -115,8 +115,8 @@ class BatchEndResponse(ResponseModel):
 
 class BatchResponse(ResponseModel):
     """`remaining` falls when units go to a drop or to codes, and rises when they return; null: unlimited.
-    `droppable`: the most that the caller could put into one drop now. `ended`: it has ended for good, and no
-    coupon of it is given any more."""
+    `droppable`: the most that the caller could put into one drop now. `may_invite`: its channel allows drops
+    with a task to invite. `ended`: it has ended for good, and no coupon of it is given any more."""
 
     id: str
     template_id: str
@@ -127,6 +127,7 @@ class BatchResponse(ResponseModel):
     remaining: int | None
     droppable: int
     channel: str
+    may_invite: bool
     per_student: int
     per_person: int
     per_device: int | None = absent()
@@ -170,7 +171,8 @@ async def batch_response(deps: ApiDependencies, batch: Batch, identity: Identity
     """Return a batch that is not stopped, as the caller sees it, with its version as ETag."""
     async with deps.ledger.read() as conn:
         summaries = await ledger.summaries_of(conn, [batch.id])
-    return ApiResponse(_to_response(batch, summaries[batch.id], identity), _etag(batch))
+    made = _to_response(deps, batch, summaries[batch.id], identity)
+    return ApiResponse(made, _etag(batch))
 
 
 def _etag(batch: Batch) -> dict[str, str]:
@@ -206,7 +208,8 @@ async def _shown(deps: ApiDependencies, batch: Batch, identity: Identity) -> Api
     async with deps.ledger.read() as conn:
         summaries = await ledger.summaries_of(conn, [batch.id])
         stopped = (await stops.of_targets(conn, [batch.id])).get(batch.id)
-    return ApiResponse(_to_response(batch, summaries[batch.id], identity, stopped), _etag(batch))
+    found = _to_response(deps, batch, summaries[batch.id], identity, stopped)
+    return ApiResponse(found, _etag(batch))
 
 
 async def index(
@@ -219,7 +222,7 @@ async def index(
         stopped = await stops.of_targets(conn, [batch.id for batch in found])
     page, following = first_page(found, limit)
     batches = [
-        _to_response(batch, summaries[batch.id], request.identity, stopped.get(batch.id))
+        _to_response(deps, batch, summaries[batch.id], request.identity, stopped.get(batch.id))
         for batch in page
     ]
     return ApiResponse(BatchPageResponse(batches=batches, next=following))
@@ -262,7 +265,11 @@ def _end_response(batch: Batch) -> BatchEndResponse | None:
 
 
 def _to_response(
-    batch: Batch, summary: ledger.BatchSummary, identity: Identity, stopped: StopState | None = None
+    deps: ApiDependencies,
+    batch: Batch,
+    summary: ledger.BatchSummary,
+    identity: Identity,
+    stopped: StopState | None = None,
 ) -> BatchResponse:
     rooms = identity.limited_to
     return BatchResponse(
@@ -275,6 +282,7 @@ def _to_response(
         remaining=batch.remaining,
         droppable=batch.droppable(rooms),
         channel=batch.channel,
+        may_invite=deps.invites.allows(batch.channel),
         per_student=batch.per_student,
         per_person=batch.per_person or batch.per_student,
         per_device=batch.per_device,

@@ -17,9 +17,13 @@ class InviteRule:
 
     channels: frozenset[str] | None = None
 
+    def allows(self, channel: str) -> bool:
+        """Return whether a drop of this channel may ask its students to invite others."""
+        return self.channels is None or channel in self.channels
+
     def refusal(self, task: Task | None, channel: str) -> Refused | None:
         """Return why a drop of this channel cannot have the task; None if it can."""
-        if not isinstance(task, InviteTask) or self.channels is None or channel in self.channels:
+        if not isinstance(task, InviteTask) or self.allows(channel):
             return None
         return invalid_field(
             "task.kind", "not_allowed", f"the school allows no invitations on {channel}"

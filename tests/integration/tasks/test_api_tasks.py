@@ -131,6 +131,8 @@ async def test_only_channels_that_allow_it_may_ask_for_invitations(api: Api) -> 
 
     assert field_errors(await dropped(live)) == [("task.kind", "not_allowed")]
     good(await dropped(app), 201)
+    shown = good(await teacher.get("/v1/batches"))["batches"]
+    assert {one["channel"]: one["may_invite"] for one in shown} == {"live": False, "app": True}
     link = {"channel": "wechat", "quantity": 1, "task": invite}
     made = await operator.post(f"/v1/batches/{app['id']}/links", json=link)
     assert field_errors(made) == [("task.kind", "not_allowed")]

@@ -210,6 +210,7 @@ export class DropForm {
     show(this._audience, only !== "");
     setText(this._audience, only);
     if (batch) this._quantity.max = String(unitsFor(batch, this._room));
+    this._task.allowInvite(batch?.may_invite !== false);
   }
 
   _chosen() {

@@ -26,3 +26,13 @@ def test_a_channel_that_is_not_named_is_refused(channels: frozenset[str]) -> Non
     no = InviteRule(channels).refusal(INVITE, "wechat")
     assert no is not None
     assert no.facts["errors"] == [{"field": "task.kind", "code": "not_allowed"}]
+
+
+def test_a_rule_says_which_channels_allow_it() -> None:
+    some = InviteRule(frozenset({"app"}))
+
+    assert (some.allows("app"), some.allows("wechat"), EVERYWHERE.allows("wechat")) == (
+        True,
+        False,
+        True,
+    )
