@@ -162,10 +162,11 @@ export class Api extends HttpCalls {
     return this._call("POST", path`/v1/rooms/${room}/drops`, { body: form, ...once });
   }
 
-  /** @param {string} room @param {Page} [page]
+  /** Resolve a page of the room's drops, newest first; with `ended` only those that are closed, or only those
+   * that are not. @param {string} room @param {Page & {ended?: boolean}} [query]
    * @returns {Promise<DropReports>} */
-  listDrops(room, page) {
-    return this._call("GET", path`/v1/rooms/${room}/drops`, { query: page });
+  listDrops(room, query) {
+    return this._call("GET", path`/v1/rooms/${room}/drops`, { query });
   }
 
   /** @param {string} room @param {string} id @returns {Promise<DropReport>} */

@@ -213,9 +213,14 @@ class Api(HttpCalls):
             DropReport, "POST", _drops(room), form, headers=once_header(idempotency_key)
         )
 
-    async def list_drops(self, room: str, page: Page = FIRST_PAGE) -> DropReports:
-        """Return a page of the room's drops, newest first."""
-        return await self._call(DropReports, "GET", _drops(room), query=page_query(page))
+    async def list_drops(
+        self, room: str, page: Page = FIRST_PAGE, *, ended: bool | None = None
+    ) -> DropReports:
+        """Return a page of the room's drops, newest first; with `ended` only those that are closed, or only
+        those that are not."""
+        which = None if ended is None else str(ended).lower()
+        query = page_query(page, ended=which)
+        return await self._call(DropReports, "GET", _drops(room), query=query)
 
     async def drop_qr(self, room: str, drop_id: str, size: int = 480) -> str:
         """Return a QR code that leads to the drop's room, as SVG."""

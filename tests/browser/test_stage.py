@@ -155,6 +155,20 @@ def test_a_move_is_written_again_where_another_teacher_was_faster(classroom: Cla
     classroom.watched.forgive("409")  # the version that was old
 
 
+def test_a_drop_that_was_prepared_before_fifty_others_is_in_the_run_sheet(
+    classroom: Classroom,
+) -> None:
+    batch = classroom.batch(quantity=100)
+    oldest = str(classroom.drop(batch, quantity=1, start="prepared", message="早")["id"])
+    for _ in range(50):
+        classroom.drop(batch, quantity=1, start="prepared")
+
+    teacher = classroom.teacher()
+
+    expect(teacher.locator("#ready .ready")).to_have_count(51)
+    expect(teacher.locator(f"#ready [data-drop={oldest}]")).to_contain_text("早")
+
+
 def test_a_rehearsal_is_marked_and_only_its_testers_see_it(classroom: Classroom) -> None:
     classroom.batch()
     teacher = classroom.enter(

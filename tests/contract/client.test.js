@@ -335,6 +335,7 @@ const CALLS = [
   ],
   [(api) => api.liveDrops({ limit: 5 }), "GET", "/v1/reports/live?limit=5"],
   [(api) => api.listDrops("a", { limit: 5 }), "GET", "/v1/rooms/a/drops?limit=5"],
+  [(api) => api.listDrops("a", { ended: false }), "GET", "/v1/rooms/a/drops?ended=false"],
   [(api) => api.getDrop("a", "drp_1"), "GET", "/v1/rooms/a/drops/drp_1"],
   [(api) => api.openDrop("a", "drp_1"), "POST", "/v1/rooms/a/drops/drp_1/open"],
   [(api) => api.closeDrop("a", "drp_1"), "POST", "/v1/rooms/a/drops/drp_1/close", { reason: "" }],

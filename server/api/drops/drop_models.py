@@ -141,6 +141,12 @@ class ExtendBody(Body):
     expected_closes_at: Instant
 
 
+class DropsQuery(PageQuery):
+    """`ended`: only drops that are closed, or only those that are not."""
+
+    ended: bool | None = None
+
+
 class DropClaimsQuery(PageQuery):
     student: Student | None = None
 

@@ -15,6 +15,7 @@ from server.api.drops.drop_models import (
     DropClaimsQuery,
     DropPageResponse,
     DropResponse,
+    DropsQuery,
     ExtendBody,
     TopUpBody,
 )
@@ -31,7 +32,7 @@ from server.api.http.endpoints import (
     respond,
 )
 from server.api.http.fields import ReasonBody
-from server.api.http.paging import PageQuery, first_page
+from server.api.http.paging import first_page
 from server.api.promotions.batch_parts import override_reason
 from server.core.drops.claims import Audience
 from server.core.drops.drop_ends import DropEnd
@@ -60,11 +61,15 @@ async def create(
 
 
 async def index(
-    deps: ApiDependencies, request: ApiRequest[NoBody, PageQuery]
+    deps: ApiDependencies, request: ApiRequest[NoBody, DropsQuery]
 ) -> ApiResponse | Refused:
     limit = request.query.limit
     found = await service_of(deps, request).list_for_room(
-        request.path["room"], limit + 1, request.query.after, request.now
+        request.path["room"],
+        limit + 1,
+        request.query.after,
+        request.now,
+        is_closed=request.query.ended,
     )
     if isinstance(found, Refused):
         return found
@@ -216,7 +221,7 @@ ENDPOINTS: tuple[AnyEndpoint, ...] = (
         path=_ROOM,
         rule=auth.INSTRUCTOR_READ,
         handler=index,
-        query=PageQuery,
+        query=DropsQuery,
         response=DropPageResponse,
         summary="List the room's drops, newest first, with live counts",
     ),

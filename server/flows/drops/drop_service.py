@@ -37,7 +37,7 @@ from server.flows.drops.changes.write_opening import (
 from server.flows.drops.intents.drive_intents import drive
 from server.flows.drops.views import drop_view
 from server.flows.drops.views.drop_snapshot import find_in_room_for_update
-from server.flows.drops.views.drop_view import DropView
+from server.flows.drops.views.drop_view import DropPage, DropView
 from server.flows.idempotency import find_previous_result
 from server.flows.stores import Stores
 from server.ids import new_id
@@ -195,10 +195,18 @@ class DropService:
 
     @returns_refusal
     async def list_for_room(
-        self, room: str, limit: int, after: str | None, now: int
+        self,
+        room: str,
+        limit: int,
+        after: str | None,
+        now: int,
+        *,
+        is_closed: bool | None = None,
     ) -> list[DropView] | Refused:
-        """Return a page of the room's drops, newest first, from behind the drop `after`."""
-        return await drop_view.show_room(self._stores, room, limit, after, now)
+        """Return a page of the room's drops, newest first, from behind the drop `after`. `is_closed`: only
+        those that are closed, or only those that are not."""
+        page = DropPage(limit, after, is_closed)
+        return await drop_view.show_room(self._stores, room, page, now)
 
     @returns_refusal
     async def claims(

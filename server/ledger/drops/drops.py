@@ -50,10 +50,20 @@ async def find_for_no_key_update(conn: AsyncConnection, drop_id: str) -> DropRow
 
 
 async def page_of_room(
-    conn: AsyncConnection, room: str, limit: int, after: str | None = None
+    conn: AsyncConnection,
+    room: str,
+    limit: int,
+    after: str | None = None,
+    is_closed: bool | None = None,
 ) -> list[DropRow]:
-    """Return a page of the room's drops, newest first, that begins after the drop `after`."""
+    """Return a page of the room's drops, newest first, that begins after the drop `after`. `is_closed`: only
+    those that are closed, or only those that are not.
+    """
     query = select(drops).where(drops.c.room == room).order_by(drops.c.id.desc()).limit(limit)
+    if is_closed is not None:
+        going_on = (DropState.PREPARED, DropState.OPENING, DropState.OPEN)
+        states = (DropState.CLOSED,) if is_closed else going_on
+        query = query.where(drops.c.state.in_([one.value for one in states]))
     if after is not None:
         query = query.where(drops.c.id < after)
     return await _rows(conn, query)

@@ -134,3 +134,19 @@ async def test_the_schools_page_reads_errors_of_its_calls(api: Api) -> None:
     answer = await teacher.get(DROPS, headers={"Origin": SCHOOL})
     refused(answer, 403, "wrong_room")
     assert answer.headers["access-control-allow-origin"] == SCHOOL
+
+
+async def test_drops_that_go_on_are_listed_apart_from_those_that_are_closed(api: Api) -> None:
+    teacher, path = await api.teacher(), f"/v1/rooms/{ROOM}/drops"
+    waiting = await api.made_drop(start="prepared")
+    running = await api.made_drop()
+    over = await api.made_drop()
+    good(await teacher.post(f"{path}/{over['id']}/close", json={}))
+
+    async def listed(**query: str) -> list[str]:
+        return [one["id"] for one in good(await teacher.get(path, params=query))["drops"]]
+
+    assert await listed(ended="false") == [running["id"], waiting["id"]]
+    assert await listed(ended="true") == [over["id"]]
+    assert await listed() == [over["id"], running["id"], waiting["id"]]
+    assert await listed(ended="false", after=running["id"]) == [waiting["id"]]

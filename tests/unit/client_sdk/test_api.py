@@ -64,6 +64,7 @@ CALLS: list[tuple[Call, str, str, object]] = [
         None,
     ),
     (lambda a: a.list_drops("algebra", Page(limit=5)), "GET", f"{ROOM}?limit=5", None),
+    (lambda a: a.list_drops("algebra", ended=False), "GET", f"{ROOM}?ended=false", None),
     (lambda a: a.get_drop("algebra", "drp_1"), "GET", f"{ROOM}/drp_1", None),
     (lambda a: a.open_drop("algebra", "drp_1"), "POST", f"{ROOM}/drp_1/open", None),
     (lambda a: a.close_drop("algebra", "drp_1"), "POST", f"{ROOM}/drp_1/close", {"reason": ""}),

@@ -156,12 +156,20 @@ async def show_opened(stores: Stores, opened: DropSnapshot, now: int) -> DropVie
     return _view(_LedgerPart(row, offer, DropResults()), live[0], now)
 
 
-async def show_room(
-    stores: Stores, room: str, limit: int, after: str | None, now: int
-) -> list[DropView]:
-    """Return the room's drops, newest first, from behind the drop `after`."""
+@dataclass(frozen=True, slots=True)
+class DropPage:
+    """A page of a room's drops, from behind the drop `after`. `is_closed`: only those that are closed, or
+    only those that are not."""
+
+    limit: int
+    after: str | None = None
+    is_closed: bool | None = None
+
+
+async def show_room(stores: Stores, room: str, page: DropPage, now: int) -> list[DropView]:
+    """Return a page of the room's drops, newest first."""
     async with stores.ledger.read() as conn:
-        rows = await drops.page_of_room(conn, room, limit, after)
+        rows = await drops.page_of_room(conn, room, page.limit, page.after, page.is_closed)
         in_ledger = await _read_ledger(conn, rows)
     return await _views(stores, in_ledger, now)
 
