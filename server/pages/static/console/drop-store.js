@@ -30,8 +30,6 @@ const COUNTERS = /** @type {const} */ ([
 ]);
 /** Live frames come every second; this read is for what they miss. */
 const LOOK_MS = 4000;
-/** A room has 100 drops that wait at most; few run at once. */
-const MOST_GOING_ON = 200;
 /** What a report leaves out where it does not apply: an edit or a reopening may have taken it away. */
 const UNSAID = {
   at: undefined,
@@ -89,8 +87,11 @@ export class DropStore extends EventTarget {
   async look() {
     try {
       const { drops, next } = await this._api.listDrops(this._client.room);
-      // What waits or runs may be older than the newest page.
-      if (next !== null) drops.push(...(await this._goingOn(drops)));
+      if (next !== null) {
+        // Drops that wait (at most 100) or run may be older. The map has each once.
+        const going = await this._api.listDrops(this._client.room, { ended: false, limit: 200 });
+        drops.push(...going.drops);
+      }
       this._known = new Map(
         drops.map((drop) => [drop.id, { ...this._known.get(drop.id), ...UNSAID, ...drop }]),
       );
@@ -99,14 +100,6 @@ export class DropStore extends EventTarget {
       this.error = asApiError(error);
     }
     this._merge();
-  }
-
-  /** Read the drops that are not over and not among these. @param {readonly DropReport[]} newest */
-  async _goingOn(newest) {
-    const ids = new Set(newest.map(({ id }) => id));
-    const query = { ended: false, limit: MOST_GOING_ON };
-    const { drops } = await this._api.listDrops(this._client.room, query);
-    return drops.filter(({ id }) => !ids.has(id));
   }
 
   /**

@@ -60,13 +60,14 @@ export class TaskFields {
     this._follow();
   }
 
-  /** Offer to invite only where the channel of the batch allows it. @param {boolean} isAllowed */
+  /** Offer this kind or not. @param {boolean} isAllowed */
   allowInvite(isAllowed) {
-    const option = [...this._kind.options].find(({ value }) => value === "invite");
-    if (!option || option.hidden === !isAllowed) return;
-    option.hidden = option.disabled = !isAllowed; // not every browser hides an option
-    if (!isAllowed && this._kind.value === "invite") this._kind.value = "none";
-    this._follow();
+    const option = this._kind.options[KINDS.indexOf("invite")];
+    option.hidden = option.disabled = !isAllowed;
+    if (option.disabled && option.selected) {
+      this._kind.value = "none";
+      this._follow();
+    }
   }
 
   /** Return the task as the server takes it; undefined for none. @returns {TaskForm|undefined} */
