@@ -19,7 +19,7 @@
 import { Api } from "./api.js";
 import { SUBPROTOCOL, clientRandom, socketUrl } from "./frames.js";
 import { Session } from "./session.js";
-import { ApiError } from "./transport.js";
+import { ApiError, newRequestId } from "./transport.js";
 
 /** @typedef {import("./shapes.js").Claim} Claim */
 /** @typedef {import("./shapes.js").RoomState} RoomState */
@@ -314,11 +314,4 @@ function asApiError(error) {
   if (error instanceof ApiError) return error;
   console.error(error);
   return new ApiError("fault", 0, { detail: String(error) });
-}
-
-/** Return the id of a tap: 128 random bits. @returns {string} */
-function newRequestId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
 }

@@ -31,7 +31,7 @@ import { ofLink, ofTicket, stateOfError } from "./element/offer-source.js";
 import { dress } from "./element/style.js";
 import { useHref } from "./element/use-link.js";
 import { spoken } from "./element/words.js";
-import { ApiError } from "./transport.js";
+import { ApiError, newRequestId } from "./transport.js";
 
 /** @typedef {import("./shapes.js").Drop} Drop */
 /** @typedef {import("./element/offer-source.js").OfferCard} OfferCard */
@@ -355,12 +355,6 @@ function visitor() {
   } catch {
     return newRequestId();
   }
-}
-
-function newRequestId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
 }
 
 /** @param {number} ms @returns {Promise<void>} */

@@ -179,3 +179,10 @@ function codeFor(status) {
 export function path(parts, ...names) {
   return parts.reduce((text, part, i) => text + encodeURIComponent(names[i - 1]) + part);
 }
+
+/** Return an id for a request that may be sent again: 128 random bits. @returns {string} */
+export function newRequestId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+}

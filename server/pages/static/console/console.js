@@ -6,6 +6,7 @@
 
 import { RoomClient } from "/sdk/client.js";
 import { errorText } from "/sdk/texts.js";
+import { newRequestId } from "/sdk/transport.js";
 import { drawEach, place, report, setText, show } from "/sdk/element/dom.js";
 import { Reach } from "/sdk/element/reach.js";
 import { isPointedAt, rearrange } from "./steady-layout.js";
@@ -24,7 +25,7 @@ import { OfferPanel } from "./offer-panel.js";
 import { consoleMessages } from "./messages-console.js";
 import { formMessages } from "./messages-form.js";
 import { offerMessages } from "./messages-offers.js";
-import { Attempt, randomKey } from "./random-key.js";
+import { Attempt } from "./random-key.js";
 import { ReadyDrop } from "./ready-drop.js";
 import { UndoBar } from "./undo.js";
 
@@ -82,7 +83,7 @@ class Console {
       this._desk,
       (how, form, what) => this._make(how, form, what),
     );
-    this._offers = new OfferPanel(this._api, room, language, this._undoBar, randomKey);
+    this._offers = new OfferPanel(this._api, room, language, this._undoBar, newRequestId);
     this._cardLists = new CardLists();
     /** @type {Map<string, ReadyDrop>} */
     this._ready = new Map();

@@ -87,7 +87,7 @@ export class DropStore extends EventTarget {
   async look() {
     try {
       const { drops, next } = await this._api.listDrops(this._client.room);
-      if (next !== null) {
+      if (next) {
         // Drops that wait (at most 100) or run may be older. The map has each once.
         const going = await this._api.listDrops(this._client.room, { ended: false, limit: 200 });
         drops.push(...going.drops);

@@ -1,12 +1,7 @@
 // @ts-check
-/** Keys for requests that may be sent again: each is done once. Used by the console. */
+/** The keys of requests that may be sent again: each is done once. Used by the console. */
 
-/** @returns {string} 128 random bits */
-export function randomKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
-}
+import { newRequestId } from "/sdk/transport.js";
 
 /** A request that a person may press again: after a failure the same one has the same key. */
 export class Attempt {
@@ -18,7 +13,7 @@ export class Attempt {
   /** @param {object} form the body of the request */
   keyOf(form) {
     const body = JSON.stringify(form);
-    if (this._last?.body !== body) this._last = { body, key: randomKey() };
+    if (this._last?.body !== body) this._last = { body, key: newRequestId() };
     return this._last.key;
   }
 

@@ -60,10 +60,10 @@ export class TaskFields {
     this._follow();
   }
 
-  /** Offer this kind or not. @param {boolean} isAllowed */
+  /** Offer to invite only where the channel of the batch allows it. @param {boolean} isAllowed */
   allowInvite(isAllowed) {
     const option = this._kind.options[KINDS.indexOf("invite")];
-    option.hidden = option.disabled = !isAllowed;
+    option.disabled = !isAllowed;
     if (option.disabled && option.selected) {
       this._kind.value = "none";
       this._follow();

@@ -1,7 +1,7 @@
 // @ts-check
 /** Send again to those who got none for a reason that may be over: stock, budget, a stop, a block, a window. */
 
-import { randomKey } from "../../console/random-key.js";
+import { newRequestId } from "/sdk/transport.js";
 import { RETRIED } from "./progress.js";
 
 /** @import { Issuance } from "/sdk/shapes.js" */
@@ -30,7 +30,7 @@ export async function sendAgain(host, send, said) {
       : { audience_id: await saved(host, reason.slice(0, 60), students) };
   const made = await api.createIssuance(
     { ...what, ...who, reason },
-    { idempotencyKey: randomKey() },
+    { idempotencyKey: newRequestId() },
   );
   host.go({ page: "sends", id: made.id });
 }
