@@ -79,8 +79,15 @@ def cadence(close_timeout_s: float) -> Cadence:
     return Cadence(close_timeout_s=close_timeout_s)
 
 
+@pytest.fixture
+def discarding_s() -> float:
+    return SHORT_S
+
+
 @pytest_asyncio.fixture
-async def guarded(gateway: RunningGateway, first_bytes_s: float) -> AsyncIterator[GuardedServer]:
+async def guarded(
+    gateway: RunningGateway, first_bytes_s: float, discarding_s: float
+) -> AsyncIterator[GuardedServer]:
     limiter, state = gateway.gateway.connection_limiter, ServerState()
     config = uvicorn.Config(
         small_app,
@@ -92,7 +99,7 @@ async def guarded(gateway: RunningGateway, first_bytes_s: float) -> AsyncIterato
 
     def http() -> GuardedHttpProtocol:
         timeouts = dict.fromkeys(PHASE_TIMEOUTS, SHORT_S)
-        timeouts[Phase.IDLE] = 2.0
+        timeouts |= {Phase.IDLE: 2.0, Phase.DISCARDING_BODY: discarding_s}
         return GuardedHttpProtocol(
             limiter, timeouts, config=config, server_state=state, app_state={}
         )
@@ -190,6 +197,7 @@ class TestRequests:
             await slow.send(first * (1 if is_chunked else 100_000))
         assert b"HTTP/1.1 413 " in await slow.read_to_end()
 
+    @pytest.mark.parametrize("discarding_s", [GIVE_UP_S])  # 33 MB take a busy machine a while
     async def test_who_sends_all_of_a_large_body_before_reading_gets_the_answer(
         self, guarded: GuardedServer, slow: SlowClient
     ) -> None:
