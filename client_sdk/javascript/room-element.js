@@ -31,6 +31,7 @@ import { Stillness } from "./element/stillness.js";
 import { dress } from "./element/style.js";
 import { useHref } from "./element/use-link.js";
 import { clockText } from "./element/value.js";
+import { Winners } from "./element/winners.js";
 import { say, spoken } from "./element/words.js";
 
 /** @typedef {import("./shapes.js").Drop} Drop */
@@ -65,6 +66,7 @@ export class ClassdropRoom extends HTMLElement {
     // A screen reader announces each result once, and no clocks or counts.
     this._said = h("p", { class: "spoken", role: "status", "aria-live": "polite" });
     this._still = new Stillness();
+    this._winners = new Winners();
     this._bar = new ClaimBar((dropId) => this._claimFromBar(dropId));
     root.append(this._list, this._tray, this._bar.root, this._said);
     this._onScreen = new IntersectionObserver((entries) => this._tellSeen(entries), {
@@ -113,6 +115,11 @@ export class ClassdropRoom extends HTMLElement {
     this.client = new RoomClient({ url: this._server, room, getToken: this._getToken, api });
     this.reach.listenTo(this.client);
     this.client.addEventListener("change", () => this._show());
+    this.client.addEventListener("welcome", () => this._winners.forget());
+    this.client.addEventListener("winners", (event) => {
+      this._winners.add(/** @type {CustomEvent} */ (event).detail);
+      this._show();
+    });
     this.client.addEventListener("drop_opened", (event) => this._announce(detailOf(event).drop));
     this.client.addEventListener("drop_closed", (event) =>
       this._emit("closed", { drop_id: detailOf(event).drop.id }),
@@ -139,6 +146,7 @@ export class ClassdropRoom extends HTMLElement {
       (drop) => {
         this._update(drop, claims[drop.id], moment);
         this._cardOf(drop).updateTask(drop, tasks[drop.id], moment.now, this.language);
+        this._cardOf(drop).updateWinners(this._winners.text(drop.id, this.language));
       },
       (drop) => this._cardOf(drop).showPlain(drop),
     );

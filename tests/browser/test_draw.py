@@ -8,6 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from server.core.identity import Role
 from tests.browser.conftest import LAPTOP, Classroom
+from tests.browser.test_screen import a_screen
 
 SHOTS: Path | None = None  # a folder, to look at the page
 
@@ -70,6 +71,25 @@ def test_a_student_checks_a_draw_and_finds_the_own_entry(classroom: Classroom) -
     stranger.locator("#file").set_input_files(saved.value.path())
     expect(stranger.locator("#verdict")).to_have_text("Everything is as it must be")
     shot(stranger, "draw_good_en_dark")
+
+
+def test_pages_that_are_loaded_after_a_draw_show_who_won(classroom: Classroom) -> None:
+    drop = classroom.drop(classroom.batch(), 1, mode="draw", show_winners=True)
+    amy, ben = classroom.student("amy"), classroom.student("ben")
+    amy.locator("classdrop-room .claim").click()
+    expect(amy.locator("classdrop-room .card")).to_have_attribute("data-phase", "entered")
+    winners = ben.locator("classdrop-room .winners")
+    expect(winners).to_be_hidden()
+
+    classroom._post(f"/v1/rooms/{classroom.room}/drops/{drop['id']}/close", {})
+
+    expect(winners).to_have_text("A*** 已领到")
+    ben.reload()
+    expect(winners).to_have_text("A*** 已领到")
+    expect(winners).to_be_visible()
+    shot(ben, "room_after_draw_zh")
+    screen = a_screen(classroom)
+    expect(screen.locator("#winner-names li")).to_have_text(["A***"])
 
 
 def test_a_draw_that_was_called_off_says_so(classroom: Classroom) -> None:

@@ -63,9 +63,19 @@ function lowerNodes(on) {
   const clockBox = h("span", null, clockLabel, clock);
   const left = h("span", { class: "left" });
   const figures = h("p", { class: "figures" }, clockBox, left);
+  const winners = h("p", { class: "winners", hidden: true });
   const button = h("button", { class: "main claim", type: "button", onclick: on.claim });
   const result = resultNodes(on);
-  const lower = h("div", { class: "lower" }, figures, result.result, button, message, fold);
+  const lower = h(
+    "div",
+    { class: "lower" },
+    figures,
+    result.result,
+    winners,
+    button,
+    message,
+    fold,
+  );
   return {
     lower,
     who,
@@ -79,6 +89,7 @@ function lowerNodes(on) {
     clockBox,
     left,
     figures,
+    winners,
     button,
     ...result,
   };

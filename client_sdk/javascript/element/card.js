@@ -106,6 +106,13 @@ export class CouponCard {
     show(this._dom.button, this._hasButton && !isOpen);
   }
 
+  /** Show who got a coupon, where the drop tells. @param {string} text empty: nobody yet */
+  updateWinners(text) {
+    show(this._dom.winners, text !== "");
+    setText(this._dom.winners, text);
+    this.root.toggleAttribute("data-winners", text !== "");
+  }
+
   /** @param {CardView} view */
   _news({ button, headline, note }) {
     const { value } = dropFacts(/** @type {Drop} */ (this._drop), this._language);

@@ -107,6 +107,7 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 .clock { font-size: 22px; font-weight: 650; color: var(--ink); margin-inline-start: 8px;
   font-variant-numeric: tabular-nums; }
 .left { font-variant-numeric: tabular-nums; }
+.winners { margin: 8px 0 0; font-size: 14px; color: var(--soft); overflow-wrap: anywhere; }
 
 .main { display: flex; align-items: center; justify-content: center; gap: 8px; width: 100%;
   min-height: 54px; margin-block-start: 12px; padding: 8px 16px; border-radius: 12px; font-size: 18px;
@@ -175,8 +176,8 @@ button { font: inherit; color: inherit; min-height: 44px; min-width: 44px; paddi
 .card[data-line] .value span { font-size: inherit; white-space: nowrap; }
 .card[data-line] .result { margin: 0; }
 .card[data-line] .headline { font-size: 14px; font-weight: 550; overflow-wrap: anywhere; }
-.card[data-line][data-why] { flex-wrap: wrap; row-gap: 2px; padding-block: 12px; }
-.card[data-line][data-why] .lower { flex: 1 1 100%; max-width: 100%; }
+.card[data-line]:is([data-why], [data-winners]) { flex-wrap: wrap; row-gap: 2px; padding-block: 12px; }
+.card[data-line]:is([data-why], [data-winners]) .lower { flex: 1 1 100%; max-width: 100%; }
 .card[data-line][data-why] .note { display: block; font-size: 14px; }
 .card[data-line] .dismiss { inset-block: 0; inset-inline-end: 0; margin-block: auto; height: 44px; color: var(--soft); --ring: var(--accent); }
 
