@@ -89,12 +89,12 @@ async def flush(conn: AsyncConnection) -> None:
 
 async def execute_with_deferred(
     conn: AsyncConnection, statement: Update, values: Mapping[str, object]
-) -> CursorResult[Any]:
+) -> CursorResult[*tuple[Any, ...]]:
     """Execute the statement, and with it what waits. It does not see those rows."""
     deferred: _Deferred | None = conn.info.get(_KEY)
     writes = deferred.take() if deferred is not None else []
     if conn.dialect.name == "postgresql":
-        found: CursorResult[Any] = await conn.execute(_with(statement, writes), values)
+        found: CursorResult[*tuple[Any, ...]] = await conn.execute(_with(statement, writes), values)
         return found
     result = await conn.execute(statement, values)
     await _execute_each(conn, writes)

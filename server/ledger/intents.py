@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.ledger import deferred
 from server.ledger.tables import intents
 
 _LONGEST_ERROR: Final = 500  # characters
@@ -45,10 +46,10 @@ class Intent:
 
 
 async def write(conn: AsyncConnection, intent: Intent) -> None:
-    """Insert the intent, in the transaction that decided it."""
+    """Insert the intent at the end of the transaction that decided it."""
     columns: dict[str, object] = {"id": intent.id, "kind": intent.kind.value}
     columns |= {"drop_id": intent.drop_id, "created_at": intent.created_at}
-    await conn.execute(_ADDED, {**columns, "payload": dict(intent.payload)})
+    await deferred.later(conn, _ADDED.values({**columns, "payload": dict(intent.payload)}))
 
 
 async def pending(conn: AsyncConnection, before: int, limit: int) -> list[Intent]:
@@ -87,6 +88,12 @@ async def finish(conn: AsyncConnection, intent_id: str, now: int) -> bool:
     """
     done = await conn.execute(_FINISHED, {"of": intent_id, "done_at": now})
     return done.rowcount == 1
+
+
+async def finish_later(conn: AsyncConnection, intent_id: str, now: int) -> None:
+    """Mark the intent as done at the end of the transaction, whether or not another process has."""
+    done = update(intents).where(intents.c.id == intent_id, intents.c.done_at.is_(None))
+    await deferred.later(conn, done.values(done_at=now))
 
 
 async def count_attempt(conn: AsyncConnection, intent_id: str) -> None:

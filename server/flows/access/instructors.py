@@ -75,8 +75,12 @@ async def resume(
 
 async def instructor_refusal(conn: AsyncConnection, actor: str, now: int) -> Refused | None:
     """Return the refusal `instructor_stopped` where this actor is stopped, else None."""
-    found = await rules.find_in_force(conn, RuleKind.INSTRUCTOR, actor, now)
-    return stopped(actor, found.reason) if found is not None else None
+    return refusal_of(await rules.find_in_force(conn, RuleKind.INSTRUCTOR, actor, now))
+
+
+def refusal_of(rule: AccessRule | None) -> Refused | None:
+    """Return the refusal of what the instructor of this rule would open; None where there is no rule."""
+    return stopped(rule.value, rule.reason) if rule is not None else None
 
 
 def state_of(rule: AccessRule) -> InstructorStop:

@@ -23,7 +23,6 @@ from server.core.violations import refused
 from server.desk.drops.drop_desk import DropDesk
 from server.desk.feed.feed import Feed
 from server.flows.abort import Abort, abort_if, returns_refusal
-from server.flows.access.instructors import instructor_refusal
 from server.flows.drops.changes.change_drop import write_extension, write_top_up
 from server.flows.drops.changes.close_drop import write_close
 from server.flows.drops.changes.edit_drop import DropChanges, write_edit, write_removal
@@ -93,7 +92,6 @@ class DropService:
         async with self._stores.ledger.begin() as conn:
             earlier = await find_previous_result(conn, key, drop_id, now)
             if earlier is None:
-                abort_if(await instructor_refusal(conn, self._stores.actor, now))
                 await self._check_invites(conn, form)
                 opening = await write_new(conn, drop_id, self._stores.actor, room, form, now)
         if earlier is not None:
@@ -122,7 +120,6 @@ class DropService:
             if row.state is DropState.PREPARED:
                 if check is not None:
                     await check(conn)
-                abort_if(await instructor_refusal(conn, self._stores.actor, now))
                 opening = await write_prepared_opening(conn, row, self._stores.actor, now)
         if opening is None:
             return await self._finish_opening(drop_id, room, now)
@@ -233,9 +230,11 @@ class DropService:
             seconds = DRIVE_SECONDS - (now - written.intent.created_at) / 1000
             try:
                 async with asyncio.timeout(seconds):
-                    abort_if(await drive(self._stores, written.intent, now, written.snapshot))
+                    done = await drive(self._stores, written.intent, now, written.snapshot)
             except TimeoutError:
                 return Refused(Code.UNAVAILABLE, "it took too long; it is being finished")
-            if written.snapshot is not None:
-                return await drop_view.show_opened(self._stores, written.snapshot, now)
+            if isinstance(done, Refused):
+                return done
+            if done is not None and written.snapshot is not None:
+                return drop_view.show_opened(written.snapshot, done)
         return await drop_view.show_drop(self._stores, drop_id, room, now)

@@ -282,7 +282,8 @@ async def _drive_and_show(
         seconds = DRIVE_SECONDS - (now - intent.created_at) / 1000
         try:
             async with asyncio.timeout(seconds):
-                abort_if(await drive(stores, intent, now))
+                done = await drive(stores, intent, now)
+                abort_if(done if isinstance(done, Refused) else None)
         except TimeoutError:
             return Refused(Code.UNAVAILABLE, "it took too long; it is being finished")
     return await link_views.show_link(stores, link_id)

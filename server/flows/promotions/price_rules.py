@@ -7,11 +7,12 @@ be dropped as it is.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.acts import Action
-from server.core.promotions.batches import Batch, ClaimWindow
+from server.core.promotions.batches import Batch
 from server.core.promotions.price_rules import (
     DAY_MS,
     MAX_RULES,
@@ -33,7 +34,6 @@ from server.ledger import acts
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
 from server.ledger.promotions import price_rules as rows
-from server.ledger.promotions import templates
 from server.ledger.promotions.price_rules import CourseSales
 
 
@@ -140,27 +140,27 @@ async def note_override(
     await _write_act(conn, batch_id, found, override, now)
 
 
+class DropOffer(NamedTuple):
+    """What a drop of the batch offers."""
+
+    id: str
+    batch_id: str
+    offer: CourseOffer
+
+
 async def check_drop(
-    conn: AsyncConnection,
-    drop_id: str,
-    batch: Batch,
-    window: ClaimWindow,
-    override: Override,
-    now: int,
+    conn: AsyncConnection, rules: list[PriceRule], drop: DropOffer, override: Override, now: int
 ) -> None:
-    """Abort(price_rule) where a drop of the batch in this window breaks a rule, unless it or its batch is
+    """Abort(price_rule) where a drop of the batch breaks one of the rules, unless it or its batch is
     overridden. The override of a drop is written as an act.
     """
-    rules = await rows.page(conn, None, MAX_RULES)
     if not rules:
         return
-    known = await templates.find_all(conn, {(batch.template_id, batch.template_version)})
-    template = known[batch.template_id, batch.template_version]
-    found = await _broken(conn, CourseOffer(window, template), rules=rules)
-    if found is None or await rows.is_overridden(conn, batch.id):
+    found = await _broken(conn, drop.offer, rules=rules)
+    if found is None or await rows.is_overridden(conn, drop.batch_id):
         return
     abort_if(found if override.reason is None else None)
-    await _write_act(conn, drop_id, found, override, now)
+    await _write_act(conn, drop.id, found, override, now)
 
 
 async def _broken(

@@ -6,6 +6,7 @@ are refused by the desk: all shards are told right after the commit, and twice a
 shard that knows an older version. An order that is locked already can be confirmed whatever is stopped.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -89,15 +90,23 @@ async def publish_stops(ledger: Ledger, desk: DropDesk) -> int:
 
 async def claims_refusal(conn: AsyncConnection, batch: Batch) -> Refused | None:
     """Return the refusal where claims of the batch, its campaign or everything are stopped, else None."""
+    return claims_refusal_by(await stops.of_targets(conn, _targets(batch)), batch)
+
+
+def claims_refusal_by(found: Mapping[str, StopState], batch: Batch) -> Refused | None:
+    """Return the refusal where claims of the batch have ended, or are stopped by one of these stops."""
     if (ended := ended_refusal(batch)) is not None:
         return ended
-    names = [EVERYTHING, batch.id, *([batch.campaign_id] if batch.campaign_id else [])]
-    found = await stops.of_targets(conn, names)
+    names = _targets(batch)
     stopped = next((found[name] for name in names if name in found and found[name].claims), None)
     if stopped is None:
         return None
     facts = {"stopped": stopped.target, "reason": stopped.reason}
     return Refused(Code.WRONG_STATE, "claims are stopped", facts)
+
+
+def _targets(batch: Batch) -> list[str]:
+    return [EVERYTHING, batch.id, *([batch.campaign_id] if batch.campaign_id else [])]
 
 
 async def _assert_goes_on(conn: AsyncConnection, batch_id: str) -> None:

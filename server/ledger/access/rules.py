@@ -36,6 +36,7 @@ from server.ledger.tables import (
     student_persons,
     student_tags,
 )
+from server.ledger.together import Fields, Reading
 
 _THE_ROW: Final = 1
 _rows = access_rules.c
@@ -205,8 +206,23 @@ async def _first(conn: AsyncConnection, where: ColumnElement[bool]) -> AccessRul
 
 
 def _rule(row: Row[tuple[object, ...]]) -> AccessRule:
-    fields = dict(row._mapping)
-    return AccessRule(**fields | {"kind": RuleKind(fields["kind"])})
+    return _of_fields(row._mapping)
+
+
+def _of_fields(fields: Fields) -> AccessRule:
+    return AccessRule(**{**fields, "kind": RuleKind(fields["kind"])})
+
+
+# The rule that names `value` at `now`, for a flow that reads it together with other facts.
+IN_FORCE: Final = Reading(
+    select(*_WITH_METADATA).where(
+        _rows.kind == bindparam("kind"),
+        _rows.value == bindparam("value"),
+        _IS_IN_FORCE,
+        or_(_rows.until.is_(None), _rows.until > bindparam("now")),
+    ),
+    lambda rows: _of_fields(rows[0]) if rows else None,
+)
 
 
 _ADDED = insert(access_rules)

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.draw_cards import DRAW, DrawCard, DrawPhase
+from server.ledger import deferred
 from server.ledger.bulk import is_among
 from server.ledger.tables import draws, drops
 
@@ -65,8 +66,8 @@ class DrawRow(NamedTuple):
 
 
 async def insert_draw(conn: AsyncConnection, draw: DrawRow) -> None:
-    """Insert the draw of a new drop, with the commitment to its seed."""
-    await conn.execute(insert(draws).values(draw._asdict()))
+    """Insert the draw of a new drop, with the commitment to its seed, at the end of the transaction."""
+    await deferred.later(conn, insert(draws).values(draw._asdict()))
 
 
 async def of_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str, DrawRow]:

@@ -13,14 +13,30 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.drops.draw_cards import DRAW
 from server.core.drops.drops import Allotment, DropState, EndsBy, Window
 from server.core.room_names import LINK_MARK
+from server.ledger import deferred
 from server.ledger.drops import draws
 from server.ledger.drops.drop_row import DropRow, columns_of, row_of
-from server.ledger.tables import allotments, drops
+from server.ledger.tables import allotments, desks, drops
 
 
 async def insert_drop(conn: AsyncConnection, row: DropRow) -> None:
     """Insert the drop."""
     await conn.execute(_ADDED, columns_of(row))
+
+
+async def insert_opening(
+    conn: AsyncConnection, row: DropRow, allotment: Allotment, now: int
+) -> None:
+    """Insert a drop that is being opened, and its units, at the end of the transaction."""
+    await deferred.later(conn, _ADDED.values(columns_of(row)))
+    await add_allotment_later(conn, row.id, allotment, now)
+
+
+async def add_allotment_later(
+    conn: AsyncConnection, drop_id: str, allotment: Allotment, now: int
+) -> None:
+    """Insert one allotment of the drop at the end of the transaction."""
+    await deferred.later(conn, _UNITS_ADDED.values(_units_of(drop_id, allotment, now)))
 
 
 async def find(conn: AsyncConnection, drop_id: str) -> DropRow | None:
@@ -214,12 +230,18 @@ async def open_without_end(conn: AsyncConnection, limit: int) -> list[DropRow]:
     return [row_of(row) for row in (await conn.execute(query)).mappings()]
 
 
-async def mark_open(conn: AsyncConnection, drop_id: str, window: Window, present: int) -> bool:
-    """Move an opening drop to open, with its window. False: it is open already, or was closed meanwhile."""
+async def mark_open(
+    conn: AsyncConnection, drop_id: str, window: Window, present: int, epoch: int
+) -> bool:
+    """Move an opening drop to open, with the window that the desk of this epoch has stamped.
+
+    False: it is open already, or was closed meanwhile, or its desk was rebuilt after `epoch`. No rebuild
+    starts until the transaction ends.
+    """
     columns = {"opens_at": window.opens_at, "closes_at": window.closes_at}
     moved = {"of": drop_id, "source": DropState.OPENING.value, "state": DropState.OPEN.value}
-    opened = await conn.execute(_OPENED, {**moved, **columns, "present_at_open": present})
-    return opened.rowcount == 1
+    values = {**moved, **columns, "present_at_open": present, "desk_epoch": epoch}
+    return (await conn.execute(_OPENED, values)).rowcount == 1
 
 
 async def mark_drawing(conn: AsyncConnection, drop_id: str, at: int) -> bool:
@@ -306,8 +328,12 @@ async def insert_allotment(
     conn: AsyncConnection, drop_id: str, allotment: Allotment, now: int
 ) -> None:
     """Insert one allotment of the drop."""
+    await conn.execute(_UNITS_ADDED, _units_of(drop_id, allotment, now))
+
+
+def _units_of(drop_id: str, allotment: Allotment, now: int) -> dict[str, object]:
     units = {"id": allotment.id, "first": allotment.first, "last": allotment.last}
-    await conn.execute(_UNITS_ADDED, {**units, "drop_id": drop_id, "created_at": now})
+    return {**units, "drop_id": drop_id, "created_at": now}
 
 
 async def allotments_of(conn: AsyncConnection, drop_id: str) -> list[Allotment]:
@@ -339,6 +365,12 @@ async def _rows(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> li
 
 # Built once: these run between the teacher's click and the students' card.
 _ADDED, _UNITS_ADDED = insert(drops), insert(allotments)
-_OPENED = update(drops).where(drops.c.id == bindparam("of"), drops.c.state == bindparam("source"))
+# The row of the desk is locked before that of the drop: its epoch decides whether there is one to change.
+_DESK_EPOCH = select(desks.c.epoch).where(desks.c.shard == drops.c.shard).with_for_update(read=True)
+_OPENED = update(drops).where(
+    drops.c.id == bindparam("of"),
+    drops.c.state == bindparam("source"),
+    _DESK_EPOCH.scalar_subquery() <= bindparam("desk_epoch"),
+)
 
 _ROOM_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")

@@ -10,10 +10,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Executable, Integer, bindparam, literal_column, or_, select, update
+from sqlalchemy import Integer, Update, bindparam, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.promotions.batches import Batch
+from server.ledger.deferred import execute_with_deferred
 from server.ledger.promotions import budgets
 from server.ledger.tables import batch_rooms, batches
 
@@ -31,9 +32,10 @@ class UnitsTaken:
 
 async def take(conn: AsyncConnection, batch: Batch, room: str, units: int) -> UnitsTaken | None:
     """Allot units to a drop of the room. None: the batch or the room's quota has fewer, and nothing was
-    taken.
+    taken. Deferred writes go along.
     """
-    row = (await conn.execute(_UNITS_TAKEN, {"of": batch.id, "units": units})).first()
+    values = {"of": batch.id, "units": units}
+    row = (await execute_with_deferred(conn, _UNITS_TAKEN, values)).first()
     if row is None:
         return None
     if batch.rooms is None or await _take_room_quota(conn, batch.id, room, units):
@@ -136,7 +138,7 @@ _CAMPAIGN_IS_USED = f"""(
   EXISTS (SELECT 1 FROM campaign_claims WHERE campaign_claims.campaign_id = batches.campaign_id)
   OR EXISTS (SELECT 1 FROM batches AS other JOIN drops ON drops.batch_id = other.id
     WHERE other.campaign_id = batches.campaign_id AND {_BEGUN}))"""
-_UNITS_TAKEN: Final[Executable] = (
+_UNITS_TAKEN: Final[Update] = (
     update(batches)
     .where(batches.c.id == bindparam("of"), batches.c.quantity >= _MORE_ALLOTTED)
     .values(allotted=_MORE_ALLOTTED)

@@ -34,6 +34,7 @@ from server.ledger.tables import (
     drops,
     template_versions,
 )
+from server.ledger.together import Fields, Reading, Rows
 
 
 async def insert_batch(conn: AsyncConnection, batch: Batch) -> None:
@@ -195,11 +196,22 @@ async def _with_rooms(conn: AsyncConnection, rows: Sequence[RowMapping]) -> list
     if restricted:
         query = select(batch_rooms).where(batch_rooms.c.batch_id.in_(restricted))
         for row in (await conn.execute(query.order_by(batch_rooms.c.room))).mappings():
-            quotas[row["batch_id"]].append(RoomQuota(row["room"], row["quantity"], row["allotted"]))
+            quotas[row["batch_id"]].append(_quota(row))
     return [_batch(row, None if row["any_room"] else tuple(quotas[row["id"]])) for row in rows]
 
 
-def _batch(row: RowMapping, rooms: tuple[RoomQuota, ...] | None) -> Batch:
+def batch_of(rows: Rows, rooms: Rows) -> Batch | None:
+    """Return the batch of the results of LOCKED_AGAINST_EDITS and ROOMS."""
+    if not rows:
+        return None
+    return _batch(rows[0], None if rows[0]["any_room"] else tuple(_quota(row) for row in rooms))
+
+
+def _quota(row: Fields) -> RoomQuota:
+    return RoomQuota(row["room"], row["quantity"], row["allotted"])
+
+
+def _batch(row: Fields, rooms: tuple[RoomQuota, ...] | None) -> Batch:
     window = None
     if row["claim_from"] is not None:
         window = ClaimWindow(row["claim_from"], row["claim_until"])
@@ -233,6 +245,17 @@ def _columns(batch: Batch) -> dict[str, object]:
 # Built once: these run between the teacher's click and the students' card.
 _BY_ID = select(batches).where(batches.c.id == bindparam("of"))
 _BY_ID_FOR_KEY_SHARE = _BY_ID.with_for_update(read=True, key_share=True)
+# For opening_facts.py, with the parameter `batch`.
+_ASKED = batches.c.id == bindparam("batch")
+LOCKED_AGAINST_EDITS = Reading(
+    select(batches).where(_ASKED).with_for_update(read=True, key_share=True), list
+)
+ROOMS = Reading(
+    select(batch_rooms)
+    .where(batch_rooms.c.batch_id == bindparam("batch"))
+    .order_by(batch_rooms.c.room),
+    list,
+)
 # Columns that are fields under the same name.
 _PLAIN = (
     *("id", "template_id", "template_version", "name", "quantity", "allotted", "channel"),

@@ -5,14 +5,15 @@ Called by flows/promotions/price_rules.py.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Row, case, delete, func, insert, or_, select
+from sqlalchemy import case, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.promotions.batches import ClaimWindow
 from server.core.promotions.price_rules import (
     DAY_MS,
+    MAX_RULES,
     PERIOD_DAYS,
     CourseOffer,
     PriceRule,
@@ -21,6 +22,7 @@ from server.core.promotions.price_rules import (
 from server.core.promotions.templates import Template
 from server.ledger.promotions import templates
 from server.ledger.tables import batches, price_overrides, price_rules, statement_lines
+from server.ledger.together import Reading, Rows
 
 _AT_ONCE: Final = 200  # template versions of a query
 
@@ -41,8 +43,8 @@ async def insert_rule(conn: AsyncConnection, rule: PriceRule) -> None:
 
 
 async def find(conn: AsyncConnection, rule_id: str) -> PriceRule | None:
-    row = (await conn.execute(select(price_rules).where(price_rules.c.id == rule_id))).first()
-    return _rule(row) if row else None
+    found = await conn.execute(select(price_rules).where(price_rules.c.id == rule_id))
+    return next(iter(_rules(found.mappings().all())), None)
 
 
 async def remove(conn: AsyncConnection, rule_id: str) -> bool:
@@ -58,7 +60,7 @@ async def page(conn: AsyncConnection, after: str | None, limit: int) -> list[Pri
     if after is not None:
         query = query.where(price_rules.c.id < after)
     rows = await conn.execute(query.order_by(price_rules.c.id.desc()).limit(limit))
-    return [_rule(row) for row in rows]
+    return _rules(rows.mappings().all())
 
 
 async def write_override(
@@ -136,6 +138,9 @@ async def sales_of(
     return found
 
 
-def _rule(row: Row[Any]) -> PriceRule:
-    fields = dict(row._mapping)
-    return PriceRule(**fields | {"courses": tuple(fields["courses"])})
+def _rules(rows: Rows) -> list[PriceRule]:
+    return [PriceRule(**{**row, "courses": tuple(row["courses"])}) for row in rows]
+
+
+# For opening_facts.py.
+ALL: Final = Reading(select(price_rules).order_by(price_rules.c.id.desc()).limit(MAX_RULES), _rules)

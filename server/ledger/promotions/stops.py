@@ -6,13 +6,15 @@ serialized, and a desk that has a version knows all changes up to it.
 """
 
 from collections.abc import Collection
+from typing import Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.promotions.stops import EVERYTHING, StopForm, StopState
 from server.ledger.bulk import insert_unless_there
 from server.ledger.tables import batches, stops
+from server.ledger.together import Reading
 
 
 async def change(
@@ -76,5 +78,17 @@ _STATE = ("target", "claims", "use", "reason", "changed_by", "changed_at")
 
 _OF_TARGETS = select(*(stops.c[name] for name in _STATE)).where(
     stops.c.target.in_(bindparam("targets", expanding=True))
+)
+# For opening_facts.py, with the parameter `batch`.
+_CAMPAIGN = select(batches.c.campaign_id).where(batches.c.id == bindparam("batch"))
+OF_BATCH: Final = Reading(
+    select(*(stops.c[name] for name in _STATE)).where(
+        or_(
+            stops.c.target == EVERYTHING,
+            stops.c.target == bindparam("batch"),
+            stops.c.target == _CAMPAIGN.scalar_subquery(),
+        )
+    ),
+    lambda rows: {row["target"]: StopState(**row) for row in rows},
 )
 _USE_STOPPED = select(stops.c.target).where(stops.c.use)

@@ -4,16 +4,16 @@ Called by flows and, for reading, by the API. Does not check whether a template 
 """
 
 from collections.abc import Collection
-from typing import Final
+from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Pool, Select, and_, insert, or_, select, update
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import Pool, Select, and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.contract_json import template_form_from_json, template_form_to_json
 from server.core.promotions.templates import Template
-from server.ledger.tables import template_versions, templates
+from server.ledger.tables import batches, template_versions, templates
+from server.ledger.together import Fields, Reading, Rows
 
 
 async def insert_first(conn: AsyncConnection, template: Template, actor: str) -> None:
@@ -74,6 +74,32 @@ _CACHED_AT_MOST: Final = 1_000
 _CACHED: WeakKeyDictionary[Pool, dict[tuple[str, int], Template]] = WeakKeyDictionary()
 
 
+class TemplateOfBatch(NamedTuple):
+    """The template of a batch, and the version that the batch had when both were read."""
+
+    template: Template
+    batch_version: int
+
+
+def _first_of_batch(rows: Rows) -> TemplateOfBatch | None:
+    return TemplateOfBatch(_template(rows[0]), rows[0]["batch_version"]) if rows else None
+
+
+# For opening_facts.py, with the parameter `batch`.
+OF_BATCH: Final = Reading(
+    select(template_versions, batches.c.version.label("batch_version"))
+    .join(
+        batches,
+        and_(
+            batches.c.template_id == template_versions.c.template_id,
+            batches.c.template_version == template_versions.c.version,
+        ),
+    )
+    .where(batches.c.id == bindparam("batch")),
+    _first_of_batch,
+)
+
+
 async def page(conn: AsyncConnection, limit: int, after: str | None = None) -> list[Template]:
     """Return a page of current versions, newest template first, that begins after the template `after`."""
     query = _current().order_by(templates.c.id.desc()).limit(limit)
@@ -102,6 +128,6 @@ async def _insert_version(conn: AsyncConnection, template: Template, actor: str)
     )
 
 
-def _template(row: RowMapping) -> Template:
+def _template(row: Fields) -> Template:
     form = template_form_from_json({**row})
     return Template(form, row["template_id"], row["version"], row["created_at"])

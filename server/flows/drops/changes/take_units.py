@@ -23,12 +23,18 @@ from server.ledger.promotions.batch_stock import UnitsTaken
 async def take_units(
     conn: AsyncConnection, batch: Batch, room: str, units: int, now: int
 ) -> KnownUnused:
-    """Take `units` and return which caps no student can have used yet.
-
-    Abort(stock_short) with the number `available`, and with `budget` where a budget of the campaign is short;
-    Abort(wrong_state) while claims are stopped.
-    """
+    """Take `units` as `take_allowed_units` does; Abort(wrong_state) while claims are stopped."""
     abort_if(await claims_refusal(conn, batch))
+    return await take_allowed_units(conn, batch, room, units, now)
+
+
+async def take_allowed_units(
+    conn: AsyncConnection, batch: Batch, room: str, units: int, now: int
+) -> KnownUnused:
+    """Take `units` and return which caps no student can have used yet. Deferred writes go along.
+
+    Abort(stock_short) with the number `available`, and with `budget` where a budget of the campaign is short.
+    """
     if taken := await batch_stock.take(conn, batch, room, units):
         await reserve(conn, batch, units, now)
         return _unused(taken)

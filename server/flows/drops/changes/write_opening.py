@@ -16,21 +16,21 @@ from server.core.drops.drop_rules import DropForm
 from server.core.drops.drops import Allotment, DropState
 from server.core.ids import DropId
 from server.core.promotions.batches import Batch
-from server.core.promotions.templates import Template
-from server.desk.claims.caps import KnownUnused
+from server.core.promotions.price_rules import CourseOffer
 from server.flows.abort import abort_if
-from server.flows.drops.changes.take_units import new_window_refusal, take_units
+from server.flows.access.instructors import refusal_of
+from server.flows.drops.changes.take_units import new_window_refusal, take_allowed_units
 from server.flows.drops.intents.intent_payloads import OpenPayload, new_intent
 from server.flows.drops.views.drop_snapshot import DropSnapshot
-from server.flows.promotions.price_rules import Override, check_drop
-from server.flows.stores import template_of
+from server.flows.promotions.price_rules import DropOffer, Override, check_drop
+from server.flows.promotions.stops import claims_refusal_by
 from server.ids import new_id, new_seed
 from server.ledger import acts, intents
 from server.ledger.drops import cues, draws, drops
 from server.ledger.drops.draws import DrawRow
 from server.ledger.drops.drop_row import DropRow
+from server.ledger.drops.opening_facts import OpeningFacts, read_opening_facts
 from server.ledger.intents import Intent
-from server.ledger.promotions import batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +51,38 @@ async def write_new(
     conn: AsyncConnection, drop_id: str, actor: str, room: str, form: DropForm, now: int
 ) -> WrittenIntent | None:
     """Insert a new drop, with its opening unless it stays prepared; return the opening to drive, or None."""
-    if drop_rules.waits(form):
+    waits = drop_rules.waits(form)
+    if waits:
         # Serialises creations in this room, so that two of them cannot both pass the count below.
         await drops.lock_waiting_drops(conn, room)
+    facts = await read_opening_facts(conn, form.batch_id, actor, now)
+    abort_if(refusal_of(facts.stopped))
+    if waits:
         abort_if(drop_rules.waiting_refusal(await drops.count_waiting(conn, room, now)))
-    # The key-share lock keeps `edit_batch` from changing the batch until this transaction ends.
-    batch = await batches.find(conn, form.batch_id, for_key_share=True)
+    batch, template = facts.batch, facts.template
     abort_if(drop_rules.batch_refusal(batch, room))
-    assert batch is not None  # else batch_refusal would have refused it
+    assert batch is not None
+    assert template is not None  # else batch_refusal would have refused it
     row = _row(drop_id, actor, room, form, batch, now)
     if not form.rehearsal:
         opens_at = (form.at or now) + form.opens_in_seconds * 1000
-        window = planned_window(form.end, opens_at)
-        await check_drop(conn, drop_id, batch, window, Override(actor, form.override), now)
+        offer = CourseOffer(planned_window(form.end, opens_at), template)
+        drop = DropOffer(drop_id, batch.id, offer)
+        await check_drop(conn, facts.price_rules, drop, Override(actor, form.override), now)
     await acts.write_act(
         conn, actor, Action.DROP_MADE, drop_id, now, room=room, quantity=row.quantity
     )
     if drop_rules.is_prepared(form):
-        await _insert(conn, row)
+        await drops.insert_drop(conn, row)
+        await _with_draw(conn, row)
         if form.at is not None:
             await cues.append(conn, drop_id, room, Cue(CueKind.AT, form.at), now)
         return None
-    template = await template_of(conn, batch)
-    unused = await _take_stock(conn, batch, template, row, now)
-    row = await _insert(conn, replace(row, state=DropState.OPENING))
-    return await _write_opening(conn, DropSnapshot(row, batch, template, (), unused), now)
+    row = replace(row, state=DropState.OPENING)
+    allotment = Allotment(new_id("alt"), 1, row.quantity)
+    await drops.insert_opening(conn, row, allotment, now)
+    row = await _with_draw(conn, row)
+    return await _open(conn, DropSnapshot(row, batch, template, (allotment,)), facts, now)
 
 
 async def write_prepared_opening(
@@ -84,20 +91,23 @@ async def write_prepared_opening(
     """Take the units of a prepared drop, whose row is locked, and write its opening."""
     # A prepared drop has no stock: the batch may have less left than when it was prepared.
     # Locked as for a new drop: an edit of the batch or its campaign comes before or after the opening.
-    batch = await batches.find(conn, row.batch_id, for_key_share=True)
-    assert batch is not None  # a drop refers to it
-    template = await template_of(conn, batch)
-    unused = await _take_stock(conn, batch, template, row, now)
+    facts = await read_opening_facts(conn, row.batch_id, actor, now)
+    abort_if(refusal_of(facts.stopped))
+    batch, template = facts.batch, facts.template
+    assert batch is not None
+    assert template is not None  # a drop refers to it
     await drops.mark_opening(conn, row.id)
-    opening = await _write_opening(conn, DropSnapshot(row, batch, template, (), unused), now)
     await acts.write_act(conn, actor, Action.DROP_OPENED, row.id, now)
+    row = replace(row, state=DropState.OPENING)
+    allotment = Allotment(new_id("alt"), 1, row.quantity)
+    await drops.add_allotment_later(conn, row.id, allotment, now)
+    opening = await _open(conn, DropSnapshot(row, batch, template, (allotment,)), facts, now)
     await cues.finish(conn, row.id, CueState.FIRED, None, now)
     return opening
 
 
-async def _insert(conn: AsyncConnection, row: DropRow) -> DropRow:
-    """Insert the drop. A draw is committed to its seed from now on."""
-    await drops.insert_drop(conn, row)
+async def _with_draw(conn: AsyncConnection, row: DropRow) -> DropRow:
+    """Return the new drop with its draw, which is committed to its seed from now on."""
     if row.mode != DRAW:
         return row
     seed = new_seed()
@@ -106,25 +116,21 @@ async def _insert(conn: AsyncConnection, row: DropRow) -> DropRow:
     return replace(row, draw=draw)
 
 
-async def _take_stock(
-    conn: AsyncConnection, batch: Batch, template: Template, row: DropRow, now: int
-) -> KnownUnused | None:
-    abort_if(new_window_refusal(batch, template, row, now))
-    if row.rehearsal:
-        return None  # nothing of it counts
-    return await take_units(conn, batch, row.room, row.quantity, now)
-
-
-async def _write_opening(conn: AsyncConnection, snapshot: DropSnapshot, now: int) -> WrittenIntent:
-    """Write the first allotment and the intent; the caller drives the intent after the commit. `snapshot` is
-    the drop whose stock was taken in this transaction, still without an allotment.
+async def _open(
+    conn: AsyncConnection, snapshot: DropSnapshot, facts: OpeningFacts, now: int
+) -> WrittenIntent:
+    """Write the intent, and take the units of the first allotment; the caller drives the intent after the
+    commit. The drop and the allotment wait to be written: they go along with the units.
     """
-    row = replace(snapshot.row, state=DropState.OPENING)
-    allotment = Allotment(new_id("alt"), 1, row.quantity)
+    row, batch = snapshot.row, snapshot.batch
+    abort_if(new_window_refusal(batch, snapshot.template, row, now))
     intent = new_intent(row.id, OpenPayload(), now)
-    await drops.insert_allotment(conn, row.id, allotment, now)
     await intents.write(conn, intent)
-    return WrittenIntent(intent, replace(snapshot, row=row, allotments=(allotment,)))
+    if row.rehearsal:
+        return WrittenIntent(intent, snapshot)  # nothing of it counts
+    abort_if(claims_refusal_by(facts.stops, batch))
+    unused = await take_allowed_units(conn, batch, row.room, row.quantity, now)
+    return WrittenIntent(intent, replace(snapshot, unused=unused))
 
 
 def _row(drop_id: str, actor: str, room: str, form: DropForm, batch: Batch, now: int) -> DropRow:

@@ -37,6 +37,7 @@ from server.flows.drops.views.drop_snapshot import DropSnapshot, read_drop_snaps
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import intents
 from server.ledger.drops import drops
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.intents import Intent, IntentKind
 
 _AT_ONCE: Final = 100
@@ -54,8 +55,8 @@ class DriveResult:
 
 async def drive(
     stores: Stores, intent: Intent, now: int, snapshot: DropSnapshot | None = None
-) -> Refused | None:
-    """Carry out one intent. Repeatable.
+) -> Refused | DropRow | None:
+    """Carry out one intent; return the drop where it was opened here. Repeatable.
 
     `snapshot` is the drop as the intent's own transaction left it; without it the drop is read. Returns
     Refused where the desk refuses the change: what the ledger had set aside for it has been given back.
@@ -140,7 +141,7 @@ async def _cancel_opening(stores: Stores, intent: Intent, now: int) -> None:
 
 async def _carry_out(  # noqa: C901 - a case for each kind
     stores: Stores, snapshot: DropSnapshot, intent: Intent, now: int
-) -> Refused | None:
+) -> Refused | DropRow | None:
     payload = payload_of(intent)
     if isinstance(payload, OpenPayload):
         return await carry_out_opening(stores, snapshot, intent, payload.opens_at, now)

@@ -6,6 +6,8 @@ Called by drive_intents.py. Each step may be repeated, by this process or anothe
 from dataclasses import replace
 from typing import Final, TypedDict
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from server.core.drops import drop_events
 from server.core.drops.drop_ends import last_moment
 from server.core.drops.drops import MAX_OPEN_MS, CloseReason, DropState, EndsBy, Window
@@ -23,6 +25,7 @@ from server.flows.drops.views.room_drops import desk_limits
 from server.flows.stores import Stores, assert_desk_epoch
 from server.ledger import event_log, intents
 from server.ledger.drops import drops
+from server.ledger.drops.drop_row import DropRow
 from server.ledger.intents import Intent
 
 _TRIES: Final = 3  # a rebuild may replace the desk between two calls
@@ -30,8 +33,9 @@ _TRIES: Final = 3  # a rebuild may replace the desk between two calls
 
 async def carry_out_opening(
     stores: Stores, snapshot: DropSnapshot, intent: Intent, opens_at: int | None, now: int
-) -> Refused | None:
-    """Open the drop for the first time, at `opens_at` where that is given.
+) -> Refused | DropRow | None:
+    """Open the drop for the first time, at `opens_at` where that is given; return it as it was opened, None
+    where another process has opened or closed it.
 
     Refused: it took too long and was given up.
     """
@@ -51,13 +55,20 @@ async def carry_out_opening(
     # Counted at the opening and kept: later the number would include students who came for the drop.
     present = (await stores.feed.audience_counts(row.room, row.id)).present
     async with stores.ledger.begin() as conn:
-        await assert_desk_epoch(conn, row, window.epoch)
-        is_opened = await drops.mark_open(conn, row.id, window, present)
-        await intents.finish(conn, intent.id, now)
+        is_opened = await _mark_open(conn, row, window, present)
+        await intents.finish_later(conn, intent.id, now)
         if is_opened:
             told = Window(window.opens_at, window.closes_at, row.ends is EndsBy.HAND)
             await event_log.record(conn, [drop_events.opened(row.told, told, now)])
-    return None
+    return replace(opened, state=DropState.OPEN, present_at_open=present) if is_opened else None
+
+
+async def _mark_open(conn: AsyncConnection, row: DropRow, window: Stamped, present: int) -> bool:
+    """Return whether the drop was opened here; DeskReplacedError where the desk was rebuilt meanwhile."""
+    is_opened = await drops.mark_open(conn, row.id, window, present, window.epoch)
+    if not is_opened:
+        await assert_desk_epoch(conn, row, window.epoch)
+    return is_opened
 
 
 async def carry_out_reopening(
@@ -80,9 +91,8 @@ async def carry_out_reopening(
     )
     present = (await stores.feed.audience_counts(row.room, row.id)).present
     async with stores.ledger.begin() as conn:
-        await assert_desk_epoch(conn, row, window.epoch)
-        is_opened = await drops.mark_open(conn, row.id, window, present)
-        await intents.finish(conn, intent.id, now)
+        is_opened = await _mark_open(conn, row, window, present)
+        await intents.finish_later(conn, intent.id, now)
         if is_opened and opened.window is not None:
             await event_log.record(conn, [drop_events.reopened(row.told, opened.window, now)])
     return None

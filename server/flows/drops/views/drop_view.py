@@ -143,17 +143,17 @@ async def show_drop(stores: Stores, drop_id: str, room: str, now: int) -> DropVi
     return _view(in_ledger, live[0], now)
 
 
-async def show_opened(stores: Stores, opened: DropSnapshot, now: int) -> DropView:
-    """Return a drop that was opened just now, with fewer reads than `show_drop`: the snapshot knows what it
-    offers. Confirmed claims are not read; a drop that has just opened has next to none.
+def show_opened(snapshot: DropSnapshot, opened: DropRow) -> DropView:
+    """Return a drop as it was at the moment of its opening: nothing is read, nobody has claimed yet.
+    `snapshot` knows what it offers.
     """
-    async with stores.ledger.read() as conn:
-        row = await drops.find(conn, opened.row.id) or opened.row
-    template = opened.template
+    template = snapshot.template
     discount = discount_to_json(template.discount)
-    offer = BatchSummary(template.form.name, template.currency, discount, opened.batch.conditions)
-    live = await _read_live(stores, [row])
-    return _view(_LedgerPart(row, offer, DropResults()), live[0], now)
+    conditions = snapshot.batch.conditions
+    offer = BatchSummary(template.form.name, template.currency, discount, conditions)
+    live = _LivePart(present=opened.present_at_open or 0)
+    at = (opened.opens_at or 0) - opened.opens_in_seconds * 1000  # by the clock of the desk
+    return _view(_LedgerPart(opened, offer, DropResults()), live, at)
 
 
 @dataclass(frozen=True, slots=True)
