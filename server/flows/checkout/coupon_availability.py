@@ -20,15 +20,17 @@ async def quote_context(
     conn: AsyncConnection,
     student: str,
     wallet: Collection[Coupon],
+    stopped: Collection[str],
     freed: Collection[Coupon] = (),
 ) -> QuoteContext:
     """Return what concerns the coupons of this wallet, as of this transaction.
 
-    `freed` are coupons on an order that the quote replaces: they do not count as used.
+    `stopped` are the targets whose use is stopped, as this transaction has read them. `freed` are coupons on
+    an order that the quote replaces: they do not count as used.
     """
     return QuoteContext(
         uses=await use_limits.count_uses(conn, student, wallet, freed),
-        stopped=await stops.batches_without_use(conn, {each.batch_id for each in wallet}),
+        stopped=await stops.batches_among(conn, stopped, {each.batch_id for each in wallet}),
     )
 
 

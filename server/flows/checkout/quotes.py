@@ -27,7 +27,8 @@ from server.core.promotions.template_rules import amount_violations
 from server.core.refusals import Refused
 from server.core.violations import refused
 from server.flows.checkout.coupon_availability import quote_context
-from server.ledger.checkout import balances, redemptions
+from server.ledger.checkout import redemptions
+from server.ledger.checkout.means import read_means
 from server.ledger.coupons import coupons
 from server.ledger.engine import Ledger
 
@@ -128,16 +129,15 @@ async def _read_means(conn: AsyncConnection, form: QuoteForm, student: str, now:
     gets its reason. What the order itself has locked is free."""
     lock = await _own_lock(conn, form.order_id, student)
     typed = () if isinstance(form.selected, BestSelection) else form.selected
-    available = await coupons.usable_or_locked(conn, student, now, WALLET_LIMIT + 1)
-    selected = await coupons.by_codes(conn, student, codes.spellings_of_all(typed))
+    found = await read_means(conn, student, codes.spellings_of_all(typed), now, WALLET_LIMIT + 1)
     locked = await _locked_by(conn, lock)
-    wallet = {one.id: one for one in [*selected, *locked, *available[:WALLET_LIMIT]]}
-    context = await quote_context(conn, student, wallet.values(), locked)
+    wallet = {one.id: one for one in [*found.selected, *locked, *found.available[:WALLET_LIMIT]]}
+    context = await quote_context(conn, student, wallet.values(), found.stopped, locked)
     wallet |= {one.id: one.without_lock(now) for one in locked}
-    balance = (await balances.of_student(conn, student)).get(form.order.currency, 0)
+    balance = found.balances.get(form.order.currency, 0)
     if lock is not None and lock.order.currency == form.order.currency:
         balance += lock.balance
-    context = replace(context, is_whole_wallet=len(available) <= WALLET_LIMIT)
+    context = replace(context, is_whole_wallet=len(found.available) <= WALLET_LIMIT)
     return _Means(list(wallet.values()), context, balance)
 
 

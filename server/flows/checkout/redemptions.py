@@ -41,8 +41,10 @@ from server.ids import new_id
 from server.ledger import event_log
 from server.ledger.checkout import balances as balance_rows
 from server.ledger.checkout import redemptions
+from server.ledger.checkout.means import own_for_update
 from server.ledger.coupons import coupon_moves, coupons
 from server.ledger.engine import Ledger
+from server.ledger.promotions import stops
 
 
 @returns_refusal
@@ -78,11 +80,11 @@ async def lock(
         locked = replacing(redemption, locked)
         await redemptions.store_lock(conn, locked, redemption)
         await balances.take(conn, locked, now)
+        await event_log.record(conn, [redemption_events.locked(locked, freed)])
         if locked.coupons:
             await coupon_moves.lock(
                 conn, [each.coupon_id for each in locked.coupons], locked.id, now
             )
-        await event_log.record(conn, [redemption_events.locked(locked, freed)])
     return locked
 
 
@@ -140,16 +142,18 @@ async def _quote_for_lock(
     """
     typed = codes.spellings_of_all(form.coupons)
     locked = [coupon.coupon_id for coupon in redemption.coupons]
-    wallet = (
-        await coupons.find_for_update(conn, form.student, typed, locked) if typed or locked else []
-    )
+    if locked:
+        wallet = await coupons.find_for_update(conn, form.student, typed, locked)
+        stopped = await stops.without_use(conn)
+    else:
+        wallet, stopped = await own_for_update(conn, form.student, typed)
     await use_limits.lock_counters(conn, form.student, wallet)
     freed: list[MovedOn] = []
     if locked:
         moved = await unlock.unlock_coupons(conn, redemption, now)
         freed = [MovedOn(one.id, one.code, CouponState.USABLE) for one in moved]
         wallet = await coupons.by_codes(conn, form.student, typed)
-    context = await quote_context(conn, form.student, wallet)
+    context = await quote_context(conn, form.student, wallet, stopped)
     context = replace(context, rules=rules, with_suggestions=False)
     return quote(form.order, wallet, form.coupons, now, context), freed
 

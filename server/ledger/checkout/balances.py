@@ -5,23 +5,30 @@ in minor units, instants in ms. Lock order: the rows of the order and of its cou
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.checkout.balances import BalanceEntry, DueRebate, EntryKind, RebateState
 from server.ids import new_id
 from server.ledger.bulk import insert_into
 from server.ledger.tables import balance_entries, balances, rebates
+from server.ledger.together import Reading
 
 _balance = balances.c
 
 
 async def of_student(conn: AsyncConnection, student: str) -> dict[str, int]:
     """Return the student's balances by currency."""
-    query = select(_balance.currency, _balance.amount).where(_balance.student == student)
-    return {row.currency: row.amount for row in await conn.execute(query)}
+    found = await conn.execute(OF_STUDENT.query, {"student": student})
+    return {row.currency: row.amount for row in found}
+
+
+OF_STUDENT: Final = Reading(
+    select(_balance.currency, _balance.amount).where(_balance.student == bindparam("student")),
+    lambda rows: {row["currency"]: row["amount"] for row in rows},
+)
 
 
 async def find_for_update(conn: AsyncConnection, student: str, currency: str) -> int:

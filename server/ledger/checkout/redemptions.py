@@ -6,8 +6,7 @@ its coupons after it.
 
 from dataclasses import asdict, replace
 
-from sqlalchemy import Select, bindparam, delete, insert, select, update
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import Column, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.contract_json import order_from_json, order_to_json
@@ -20,10 +19,12 @@ from server.core.checkout.redemptions import (
     Redemption,
     RedemptionState,
 )
+from server.ledger import deferred
 from server.ledger.bulk import insert_unless_there
 from server.ledger.checkout import refunds
 from server.ledger.tables import cancelled_locks as cancelled_locks_table
 from server.ledger.tables import coupons, redemption_coupons, redemptions
+from server.ledger.together import Fields, Reading, Rows, read_together
 
 
 async def find_or_insert_for_update(conn: AsyncConnection, fresh: Redemption) -> Redemption:
@@ -63,13 +64,14 @@ async def find_by_order_for_update(conn: AsyncConnection, order_id: str) -> Rede
 
 
 async def store_lock(conn: AsyncConnection, redemption: Redemption, before: Redemption) -> None:
-    """Overwrite amounts, lines and coupons of the lock `before`, under the same id.
+    """Overwrite amounts, lines and coupons of the lock `before`, under the same id, at the end of the
+    transaction.
 
     If `before` was cancelled, its version and amount are kept in `cancelled_locks`.
     """
     if before.state is RedemptionState.CANCELLED:
         await _keep_cancelled(conn, before)
-    await conn.execute(_CHANGED, {"of": redemption.id, **_columns(redemption)})
+    await _change_later(conn, redemption.id, **_columns(redemption))
     if before.coupons:
         await conn.execute(
             delete(redemption_coupons).where(redemption_coupons.c.redemption_id == redemption.id)
@@ -82,7 +84,7 @@ async def store_lock(conn: AsyncConnection, redemption: Redemption, before: Rede
             "discount": coupon.discount,
             "shares": dict(coupon.line_shares),
         }
-        await conn.execute(_COUPON_ADDED, row)
+        await deferred.later(conn, _COUPON_ADDED.values(row))
 
 
 async def cancelled_locks(conn: AsyncConnection, redemption_id: str) -> tuple[CancelledLock, ...]:
@@ -106,17 +108,23 @@ async def _keep_cancelled(conn: AsyncConnection, cancelled: Redemption) -> None:
 
 
 async def store_payment(conn: AsyncConnection, paid: Redemption) -> None:
-    """Write state, reference and time of the payment."""
+    """Write state, reference and time of the payment, at the end of the transaction."""
     names = ("payment_ref", "paid_at", "updated_at")
     columns = {name: getattr(paid, name) for name in names}
-    await conn.execute(_CHANGED, {"of": paid.id, "state": paid.state.value, **columns})
+    await _change_later(conn, paid.id, state=paid.state.value, **columns)
 
 
 async def store_end(
     conn: AsyncConnection, redemption_id: str, state: RedemptionState, now: int
 ) -> None:
-    """Write that the redemption is cancelled or expired."""
-    await conn.execute(_CHANGED, {"of": redemption_id, "state": state.value, "updated_at": now})
+    """Write that the redemption is cancelled or expired, at the end of the transaction."""
+    await _change_later(conn, redemption_id, state=state.value, updated_at=now)
+
+
+async def _change_later(conn: AsyncConnection, redemption_id: str, **columns: object) -> None:
+    """Change the row, which the caller has locked."""
+    changed = update(redemptions).where(redemptions.c.id == redemption_id)
+    await deferred.later(conn, changed.values(columns))
 
 
 async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[str]:
@@ -132,13 +140,16 @@ async def overdue(conn: AsyncConnection, now: int, limit: int) -> list[str]:
 
 
 async def _find(
-    conn: AsyncConnection, query: Select[*tuple[object, ...]], name: str
+    conn: AsyncConnection, readings: tuple[Reading, ...], name: str
 ) -> Redemption | None:
-    found = await conn.execute(query, {"of": name})
-    row = found.mappings().one_or_none()
-    if row is None:
-        return None
-    redemption = _redemption(row, await _coupons_of(conn, row["id"]))
+    for _ in range(2):
+        rows, lines, version = await read_together(conn, readings, {"of": name})
+        if not rows:
+            return None
+        if rows[0]["version"] == version:
+            break
+        # Another lock of the order was waited for, and the coupons are those before it. They stay now.
+    redemption = _redemption(rows[0], lines)
     if redemption.state is RedemptionState.REDEEMED:  # only a paid order has refunds
         made = await refunds.of_redemption(conn, redemption.id)
         complete = with_balance(made, redemption.paid_lines, redemption.balance_shares)
@@ -146,15 +157,14 @@ async def _find(
     return redemption
 
 
-async def _coupons_of(conn: AsyncConnection, redemption_id: str) -> tuple[RedeemedCoupon, ...]:
-    found = await conn.execute(_COUPONS_OF, {"of": redemption_id})
+def _coupon_lines(rows: Rows) -> tuple[RedeemedCoupon, ...]:
     return tuple(
         RedeemedCoupon(row["coupon_id"], row["code"], row["discount"], row["shares"])
-        for row in found.mappings()
+        for row in rows
     )
 
 
-def _redemption(row: RowMapping, of_it: tuple[RedeemedCoupon, ...]) -> Redemption:
+def _redemption(row: Fields, of_it: tuple[RedeemedCoupon, ...]) -> Redemption:
     return Redemption(
         **{name: row[name] for name in _PLAIN},
         state=RedemptionState(row["state"]),
@@ -180,17 +190,31 @@ def _columns(redemption: Redemption) -> dict[str, object]:
 
 
 # Built once: every payment uses them, and building one takes longer than running it.
-_BY_ID = select(redemptions).where(redemptions.c.id == bindparam("of"))
-_BY_ORDER = select(redemptions).where(redemptions.c.order_id == bindparam("of"))
-_BY_ID_FOR_UPDATE = _BY_ID.with_for_update()
-_BY_ORDER_FOR_UPDATE = _BY_ORDER.with_for_update()
-_COUPONS_OF = (
-    select(redemption_coupons, coupons.c.code)
-    .join(coupons, coupons.c.id == redemption_coupons.c.coupon_id)
-    .where(redemption_coupons.c.redemption_id == bindparam("of"))
-    .order_by(redemption_coupons.c.position)
-)
-_CHANGED = update(redemptions).where(redemptions.c.id == bindparam("of"))
+def _readings(key: Column[str]) -> tuple[Reading, Reading, Reading]:
+    """Return what makes a redemption, found by this column: its row, its coupons, and their version."""
+    is_it = key == bindparam("of")
+    lines = (
+        select(redemption_coupons, coupons.c.code)
+        .join(coupons, coupons.c.id == redemption_coupons.c.coupon_id)
+        .join(redemptions, redemptions.c.id == redemption_coupons.c.redemption_id)
+        .where(is_it)
+        .order_by(redemption_coupons.c.position)
+    )
+    version = select(redemptions.c.version).where(is_it)
+    return (
+        Reading(select(redemptions).where(is_it), list),
+        Reading(lines, _coupon_lines),
+        Reading(version, lambda rows: rows[0]["version"] if rows else None),
+    )
+
+
+def _for_update(readings: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    row, *others = readings
+    return (Reading(row.query.with_for_update(), row.result), *others)
+
+
+_BY_ID, _BY_ORDER = _readings(redemptions.c.id), _readings(redemptions.c.order_id)
+_BY_ID_FOR_UPDATE, _BY_ORDER_FOR_UPDATE = _for_update(_BY_ID), _for_update(_BY_ORDER)
 _COUPON_ADDED = insert(redemption_coupons)
 
 # Columns that are fields under the same name.

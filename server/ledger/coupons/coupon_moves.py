@@ -14,14 +14,17 @@ from typing import Final, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Dialect,
+    Insert,
     and_,
     bindparam,
     case,
+    func,
     insert,
     literal,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -31,7 +34,7 @@ from server.core.coupons.coupon_states import CouponEvent, CouponMove, state_aft
 from server.core.coupons.coupons import LEAST_HOLD_AFTER_LOCK_MS, CouponState
 from server.core.event_types import Event
 from server.core.ids import ClaimId, CouponId, DropId, StudentId
-from server.ledger import event_log
+from server.ledger import deferred, event_log
 from server.ledger.bulk import among, is_among, many
 from server.ledger.engine import notify_on_commit
 from server.ledger.tables import coupon_moves, coupons
@@ -60,14 +63,17 @@ class MovedCoupon(NamedTuple):
 async def lock(conn: AsyncConnection, ids: Collection[str], redemption_id: str, now: int) -> None:
     """Lock usable coupons for the redemption. The caller has locked their rows and found them usable.
 
-    Raises RuntimeError if one is not usable: the transaction must not go on.
+    Deferred writes go along. Raises RuntimeError if one is not usable: the transaction must not go on.
     """
     change = _Change(_S.USABLE, _E.LOCKED, now, {"redemption_id": redemption_id})
-    moved = await _move_ids(conn, change, ids)
+    await _write_history(conn, list(ids), change.line)
+    statement, parameters = _moving_ids(conn, change, ids)
+    moved = (await deferred.execute_with_deferred(conn, statement, parameters)).all()
     if len(moved) != len(ids):
         raise RuntimeError(
             f"{len(ids) - len(moved)} coupons are not usable though their rows are locked"
         )
+    notify_on_commit(conn, ids)
 
 
 async def unlock(
@@ -216,6 +222,14 @@ class _Change(NamedTuple):
         return state_after(self.stored, self.event)
 
     @property
+    def line(self) -> CouponMove:
+        """The move as the history of the coupon has it."""
+        order = self.columns.get("redemption_id")
+        return CouponMove(
+            self.now, self.event, self.target, order if isinstance(order, str) else None
+        )
+
+    @property
     def written(self) -> Mapping[str, object]:
         """The columns that the row gets besides its state and its count of moves."""
         if self.event not in _PUBLISHED_EVENTS:
@@ -239,12 +253,19 @@ async def _move_ids(
 
     Every order runs it, and building it takes longer than running it.
     """
+    return await _write(conn, change, *_moving_ids(conn, change, ids, on))
+
+
+def _moving_ids(
+    conn: AsyncConnection, change: _Change, ids: Collection[str], on: str | None = None
+) -> tuple[ReturningUpdate[*tuple[object, ...]], dict[str, object]]:
+    """Return the statement of `_move_ids` and its parameters."""
     written = change.written
     statement = _moving(conn.dialect, change.stored, change.event, tuple(written), on is not None)
     parameters: dict[str, object] = {f"to_{name}": value for name, value in written.items()}
     if on is not None:
         parameters["on"] = on
-    return await _write(conn, change, statement, {**parameters, "ids": many(conn, ids)})
+    return statement, {**parameters, "ids": many(conn, ids)}
 
 
 @lru_cache(maxsize=64)
@@ -268,11 +289,7 @@ async def _write(
 ) -> list[MovedCoupon]:
     """Run the statement and write the history of each moved coupon. Every move of a coupon comes here."""
     moved = [MovedCoupon._make(row) for row in await conn.execute(statement, parameters)]
-    order = change.columns.get("redemption_id")
-    line = CouponMove(
-        change.now, change.event, change.target, order if isinstance(order, str) else None
-    )
-    await _write_history(conn, [one.id for one in moved], line)
+    await _write_history(conn, [one.id for one in moved], change.line)
     if coupon_events.is_told(change.event):
         await event_log.record(conn, [*_events(change, moved)])
     if change.event in _PUBLISHED_EVENTS:
@@ -292,15 +309,24 @@ def _events(change: _Change, moved: Iterable[MovedCoupon]) -> Iterator[Event]:
 
 
 async def _write_history(conn: AsyncConnection, ids: Sequence[str], move: CouponMove) -> None:
-    """Insert the same move for all these coupons."""
-    if ids:
-        row = {
-            "at": move.at,
-            "event": move.event.value,
-            "target": move.target.value,
-            "redemption_id": move.redemption_id,
-        }
-        await conn.execute(_LINE_ADDED, [{"coupon_id": each, **row} for each in ids])
+    """Insert the same move for all these coupons, at the end of the transaction."""
+    line = (move.at, move.event.value, move.target.value, move.redemption_id)
+    rows = [(each, *line) for each in ids]
+    if not rows:
+        return
+    if conn.dialect.name == "postgresql":
+        await deferred.insert_later(conn, _lines_on_postgresql, rows)
+    else:
+        await conn.execute(_LINE_ADDED, [dict(zip(_LINE, row, strict=True)) for row in rows])
+
+
+def _lines_on_postgresql(rows: deferred.Rows) -> Insert:
+    """Return one statement, whatever the number of rows; they keep their order."""
+    lists = [
+        literal(list(values), postgresql.ARRAY(coupon_moves.c[name].type))
+        for name, values in zip(_LINE, zip(*rows, strict=True), strict=True)
+    ]
+    return _LINE_ADDED.from_select(_LINE, select(*(func.unnest(one) for one in lists)))
 
 
 async def of_coupon(conn: AsyncConnection, coupon_id: str) -> list[CouponMove]:
@@ -313,6 +339,7 @@ async def of_coupon(conn: AsyncConnection, coupon_id: str) -> list[CouponMove]:
     ]
 
 
+_LINE: Final = ("coupon_id", "at", "event", "target", "redemption_id")
 _LINE_ADDED = insert(coupon_moves)
 _COUNTED: Final[Mapping[str, object]] = {"moves": coupons.c.moves + 1}
 _MOVED = tuple(coupons.c[name] for name in MovedCoupon._fields)

@@ -5,12 +5,12 @@ coupon from state to state. Knows nothing of what a coupon is worth.
 """
 
 from collections.abc import Collection, Sequence
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import orjson
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Dialect,
     Integer,
@@ -26,9 +26,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.coupons.coupons import ClaimCoupon, Coupon, CouponState
 from server.core.ids import BatchId, ClaimId, CouponId, DropId, Slot, StudentId
 from server.core.promotions.templates import Template
-from server.ledger.bulk import among, insert_rows, is_among, lines_of, many
+from server.ledger.bulk import among, insert_rows, is_among, lines_of
 from server.ledger.promotions import templates
 from server.ledger.tables import coupons
+from server.ledger.together import Reading, Rows
 
 
 class NewCoupon(NamedTuple):
@@ -172,22 +173,6 @@ async def by_codes(conn: AsyncConnection, student: str, codes: Collection[str]) 
     )
 
 
-async def usable_or_locked(
-    conn: AsyncConnection, student: str, now: int, limit: int
-) -> list[Coupon]:
-    """Return the student's coupons that are usable now or later, or locked; those that end first first."""
-    wanted = or_(
-        has_state(coupons.c, CouponState.USABLE, now), coupons.c.state == CouponState.LOCKED
-    )
-    return await _load(
-        conn,
-        select(coupons)
-        .where(coupons.c.student == student, wanted)
-        .order_by(coupons.c.valid_until, coupons.c.id)
-        .limit(limit),
-    )
-
-
 async def page_of_student(
     conn: AsyncConnection,
     student: str,
@@ -217,13 +202,10 @@ async def find_for_update(
     Lock order: by id. Pass all coupons that the transaction moves in one call, so that two transactions
     that want the same coupons cannot deadlock.
     """
-    if others:
-        own = and_(coupons.c.student == student, is_among(conn, coupons.c.code, codes))
-        either = or_(own, is_among(conn, coupons.c.id, others))
-        query = select(coupons).where(either).order_by(coupons.c.id)
-        return await _load(conn, query.with_for_update())
-    parameters = {"student": student, "codes": many(conn, codes)}
-    return await _read(conn, (await conn.execute(_own_codes(conn.dialect), parameters)).all())
+    own = and_(coupons.c.student == student, is_among(conn, coupons.c.code, codes))
+    either = or_(own, is_among(conn, coupons.c.id, others))
+    query = select(coupons).where(either).order_by(coupons.c.id)
+    return await _load(conn, query.with_for_update())
 
 
 async def find_by_code_for_update(conn: AsyncConnection, codes: Collection[str]) -> Coupon | None:
@@ -242,14 +224,20 @@ async def lock_rows_for_update(conn: AsyncConnection, ids: Collection[str]) -> N
     )
 
 
-@lru_cache(maxsize=8)
-def _own_codes(dialect: Dialect) -> Select[*tuple[object, ...]]:
+def own_codes(dialect: Dialect) -> Select[*tuple[Any, ...]]:
+    """Return the query for the coupons of `student` with `codes`, in the order of `find_for_update`."""
     own = coupons.c.student == bindparam("student"), among(dialect, coupons.c.code, "codes")
-    query = select(*(coupons.c[name] for name in (*_PLAIN, *_OTHERS)))
-    return query.where(*own).order_by(coupons.c.id).with_for_update()
+    return _columns_of(select(coupons).where(*own).order_by(coupons.c.id))
 
 
-def has_state(columns: Any, state: CouponState, now: int) -> ColumnElement[bool]:
+async def of_rows(conn: AsyncConnection, *lists: Rows) -> list[list[Coupon]]:
+    """Return the coupons of each list of rows that a Reading of coupons has found."""
+    together = [tuple(row[name] for name in (*_PLAIN, *_OTHERS)) for rows in lists for row in rows]
+    made = iter(await _read(conn, together))
+    return [[next(made) for _ in rows] for rows in lists]
+
+
+def has_state(columns: Any, state: CouponState, now: Any) -> ColumnElement[bool]:
     """`Coupon.seen_at(now) == state` in SQL, of a table or subquery with these columns."""
     usable = columns.state == CouponState.USABLE
     alive = and_(
@@ -267,8 +255,11 @@ def has_state(columns: Any, state: CouponState, now: int) -> ColumnElement[bool]
 
 
 async def _load(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> list[Coupon]:
-    query = query.with_only_columns(*(coupons.c[name] for name in (*_PLAIN, *_OTHERS)))
-    return await _read(conn, (await conn.execute(query)).all())
+    return await _read(conn, (await conn.execute(_columns_of(query))).all())
+
+
+def _columns_of(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    return query.with_only_columns(*(coupons.c[name] for name in (*_PLAIN, *_OTHERS)))
 
 
 async def _read(conn: AsyncConnection, rows: Sequence[Sequence[Any]]) -> list[Coupon]:
@@ -292,3 +283,20 @@ _PLAIN = (
     *("hold_until", "drop_id", "claim_id", "redemption_id", "redeemed_at"),
 )
 _OTHERS = ("state", "template_id", "template_version")
+
+# The coupons of `student` that are usable `now` or later, or locked; those that end first first.
+AVAILABLE: Final = Reading(
+    _columns_of(
+        select(coupons)
+        .where(
+            coupons.c.student == bindparam("student"),
+            or_(
+                has_state(coupons.c, CouponState.USABLE, bindparam("now", type_=BigInteger)),
+                coupons.c.state == CouponState.LOCKED,
+            ),
+        )
+        .order_by(coupons.c.valid_until, coupons.c.id)
+        .limit(bindparam("limit", type_=Integer))
+    ),
+    list,
+)

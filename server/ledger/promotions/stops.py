@@ -61,9 +61,15 @@ async def stopped_claims(conn: AsyncConnection) -> tuple[int, list[str]]:
     return now, list(await conn.scalars(select(stops.c.target).where(stops.c.claims)))
 
 
-async def batches_without_use(conn: AsyncConnection, batch_ids: Collection[str]) -> frozenset[str]:
-    """Return those of these batches whose coupons may not be used now."""
-    stopped = set(await conn.scalars(_USE_STOPPED))
+async def without_use(conn: AsyncConnection) -> frozenset[str]:
+    """Return the targets whose use is stopped."""
+    return frozenset(await conn.scalars(USE_STOPPED.query))
+
+
+async def batches_among(
+    conn: AsyncConnection, stopped: Collection[str], batch_ids: Collection[str]
+) -> frozenset[str]:
+    """Return those of these batches that one of the stopped targets names, or whose campaign it names."""
     if not stopped or not batch_ids:
         return frozenset()
     if EVERYTHING in stopped:
@@ -91,4 +97,6 @@ OF_BATCH: Final = Reading(
     ),
     lambda rows: {row["target"]: StopState(**row) for row in rows},
 )
-_USE_STOPPED = select(stops.c.target).where(stops.c.use)
+USE_STOPPED: Final = Reading(
+    select(stops.c.target).where(stops.c.use), lambda rows: frozenset(row["target"] for row in rows)
+)

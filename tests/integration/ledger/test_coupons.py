@@ -5,6 +5,7 @@ from sqlalchemy.exc import IntegrityError
 
 from server.core.coupons.coupons import CouponState
 from server.core.ids import CouponId
+from server.ledger.checkout.means import read_means
 from server.ledger.coupons import coupon_moves, coupons
 from server.ledger.coupons.coupon_moves import Hold
 from server.ledger.coupons.coupons import NewCoupon
@@ -64,8 +65,8 @@ async def test_what_is_used_up_is_not_offered_for_an_order(ledger: Ledger) -> No
     late = await give_coupon(ledger, 3, valid_until=NOW + 9)
     soon = await give_coupon(ledger, 4, valid_until=NOW + 5)
     async with ledger.read() as conn:
-        found = await coupons.usable_or_locked(conn, "ada", NOW, 10)
-    assert [coupon.code for coupon in found] == [soon, late]
+        found = await read_means(conn, "ada", (), NOW, 10)
+    assert [coupon.code for coupon in found.available] == [soon, late]
 
 
 async def claimed(ledger: Ledger, hold_until: int | None) -> NewCoupon:

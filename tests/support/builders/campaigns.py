@@ -14,8 +14,8 @@ from server.core.promotions.campaigns import Budget, BudgetKind, Campaign, Campa
 from server.flows.checkout.confirm_payment import confirm
 from server.flows.checkout.redemptions import lock
 from server.flows.promotions.campaigns import create_campaign
+from server.ledger.checkout.means import read_means
 from server.ledger.consistency import budget_audit
-from server.ledger.coupons import coupons
 from server.ledger.engine import Ledger
 from server.ledger.promotions import campaigns
 from tests.support.builders.classroom import Classroom, granted, now_ms
@@ -64,7 +64,7 @@ async def parts_of(
 
 async def code_of(ledger: Ledger, student: str) -> str:
     async with ledger.read() as conn:
-        (coupon,) = await coupons.usable_or_locked(conn, student, 0, 2)
+        (coupon,) = (await read_means(conn, student, (), 0, 2)).available
     return coupon.code
 
 
