@@ -158,8 +158,8 @@ class DropService:
     ) -> DropView | Refused:
         """Close a drop; units that nobody has claimed go back to the batch. Repeatable. The act keeps the
         `reason`, where there is one."""
-        intent = await write_close(self._stores, drop_id, room, now, reason)
-        return await self._drive_and_show(to_drive(intent), drop_id, room, now)
+        written = await write_close(self._stores, drop_id, room, now, reason)
+        return await self._drive_and_show(written, drop_id, room, now)
 
     @returns_refusal
     async def top_up(

@@ -53,9 +53,9 @@ async def close_drops_of_stopped(stores: Stores, now: int) -> int:
 async def _close(stores: Stores, row: DropRow, now: int) -> bool:
     try:
         async with asyncio.timeout(_DRIVE_SECONDS):
-            intent = await write_close(stores, row.id, row.room, now)
-            if intent is not None:
-                await drive(stores, intent, now)
+            written = await write_close(stores, row.id, row.room, now)
+            if written is not None:
+                await drive(stores, written.intent, now, written.snapshot)
     except (Abort, DeskUnavailableError, TimeoutError) as error:
         # The intent is written, or the next round writes it.
         _log.warning("drop_of_stopped_instructor_waits", drop=row.id, error=repr(error))

@@ -6,14 +6,15 @@ prepared to opening, so it fires once.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import delete, func, insert, literal, or_, select, update
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.cues import Cue, CueKind, CueState
 from server.core.ids import DropId
 from server.ledger.tables import cues, drops, stages
+from server.ledger.together import Fields, Reading, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,8 @@ class DropCue:
 
 async def of_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str, DropCue]:
     """Return the cues of those of these drops that have one, by drop."""
-    query = select(cues).where(cues.c.drop_id.in_(drop_ids))
-    found = [_cue(row) for row in (await conn.execute(query)).mappings()]
-    return {one.drop_id: one for one in found}
+    found = await conn.execute(OF_DROPS.query, {"drop_ids": list(drop_ids)})
+    return _by_drop(found.mappings().all())
 
 
 async def of_room(conn: AsyncConnection, room: str) -> list[DropCue]:
@@ -130,7 +130,16 @@ async def remove_old(conn: AsyncConnection, before: int, limit: int) -> int:
     return (await conn.execute(delete(cues).where(cues.c.drop_id.in_(old)))).rowcount
 
 
-def _cue(row: RowMapping) -> DropCue:
+def _by_drop(rows: Rows) -> dict[str, DropCue]:
+    return {row["drop_id"]: _cue(row) for row in rows}
+
+
+OF_DROPS: Final = Reading(
+    select(cues).where(cues.c.drop_id.in_(bindparam("drop_ids", expanding=True))), _by_drop
+)
+
+
+def _cue(row: Fields) -> DropCue:
     return DropCue(
         drop_id=row["drop_id"],
         room=row["room"],

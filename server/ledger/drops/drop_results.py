@@ -5,10 +5,10 @@ compares with the desk. Callers poll: every query must run along an index.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, bindparam, func, select, tuple_
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +17,7 @@ from server.core.drops.claims import ClaimState
 from server.core.ids import ClaimId, StudentId
 from server.ledger.drops.claims import IS_LIVE, REASON_DUPLICATE, REASON_NOTHING_LEFT
 from server.ledger.tables import claims, coupons, redemption_coupons, redemptions
+from server.ledger.together import Reading, Rows, read_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,15 @@ class DropClaim:
 
 async def of_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str, DropResults]:
     """Return the results of each of these drops."""
-    of_claims, of_coupons = await _claims_of(conn, drop_ids), await _coupons_of(conn, drop_ids)
+    counts = await read_together(conn, COUNTS, {"drop_ids": list(drop_ids)})
+    return await with_sums(conn, drop_ids, counts)
+
+
+async def with_sums(
+    conn: AsyncConnection, drop_ids: Collection[str], counts: Sequence["_Counts"]
+) -> dict[str, DropResults]:
+    """Return the results of each of these drops, from the results of COUNTS."""
+    of_claims, of_coupons = counts
     found = {drop_id: _results(of_claims[drop_id], of_coupons[drop_id]) for drop_id in drop_ids}
     used = [drop_id for drop_id, results in found.items() if results.redeemed]
     for query in (_paid(used), _discounted(used)) if used else ():
@@ -83,7 +92,8 @@ async def units_taken(conn: AsyncConnection, drop_id: str, won_total: int) -> in
     never fall, and the ledger knows all releases, so the result does not depend on which releases the desk
     has been told.
     """
-    of_claims = (await _claims_of(conn, [drop_id]))[drop_id]
+    counted = await conn.execute(_CLAIMS, {"drop_ids": [drop_id]})
+    of_claims = _claims_by_drop(counted.mappings().all())[drop_id]
     results = _results(of_claims, {})
     return max(results.confirmed, won_total - results.released)
 
@@ -105,28 +115,21 @@ async def claims_of(
     return [_claim(row) for row in (await conn.execute(query)).mappings()]
 
 
-async def _claims_of(conn: AsyncConnection, drop_ids: Collection[str]) -> "_Counts":
-    """Count claims: drop -> (state, reason) -> number. Reads an index and no row."""
-    what = (claims.c.drop_id, claims.c.state, claims.c.reason)
-    query = select(*what, func.count()).where(claims.c.drop_id.in_(drop_ids)).group_by(*what)
+def _claims_by_drop(rows: Rows) -> "_Counts":
+    """Return drop -> (state, reason) -> number of claims."""
     found: _Counts = defaultdict(dict)
-    for drop_id, state, reason, count in await conn.execute(query):
-        found[drop_id][state, reason] = count
+    for row in rows:
+        found[row["drop_id"]][row["state"], row["reason"]] = row["number"]
     return found
 
 
-async def _coupons_of(conn: AsyncConnection, drop_ids: Collection[str]) -> "_Counts":
-    """Count coupons: drop -> (state, None) -> number; under _ONCE those that were ever redeemed. Reads an
-    index and no row.
-    """
-    what = (coupons.c.drop_id, coupons.c.state)
-    counts = (func.count(), func.count(coupons.c.redeemed_at))
-    query = select(*what, *counts).where(coupons.c.drop_id.in_(drop_ids)).group_by(*what)
+def _coupons_by_drop(rows: Rows) -> "_Counts":
+    """Return drop -> (state, None) -> number of coupons; under _ONCE those that were ever redeemed."""
     found: _Counts = defaultdict(dict)
-    for drop_id, state, count, redeemed in await conn.execute(query):
-        of_drop = found[drop_id]
-        of_drop[state, None] = count
-        of_drop[_ONCE] = of_drop.get(_ONCE, 0) + redeemed
+    for row in rows:
+        of_drop = found[row["drop_id"]]
+        of_drop[row["state"], None] = row["number"]
+        of_drop[_ONCE] = of_drop.get(_ONCE, 0) + row["redeemed"]
     return found
 
 
@@ -194,3 +197,19 @@ _SHOWN_AS = {
     "released": ClaimState.RELEASED,
     "revoked": ClaimState.REVOKED,
 }
+
+# Both read an index and no row.
+_OF_CLAIMS = (claims.c.drop_id, claims.c.state, claims.c.reason)
+_CLAIMS = (
+    select(*_OF_CLAIMS, func.count().label("number"))
+    .where(claims.c.drop_id.in_(bindparam("drop_ids", expanding=True)))
+    .group_by(*_OF_CLAIMS)
+)
+_OF_COUPONS = (coupons.c.drop_id, coupons.c.state)
+_REDEEMED = func.count(coupons.c.redeemed_at).label("redeemed")
+_COUPONS = (
+    select(*_OF_COUPONS, func.count().label("number"), _REDEEMED)
+    .where(coupons.c.drop_id.in_(bindparam("drop_ids", expanding=True)))
+    .group_by(*_OF_COUPONS)
+)
+COUNTS = (Reading(_CLAIMS, _claims_by_drop), Reading(_COUPONS, _coupons_by_drop))

@@ -6,6 +6,7 @@ conditional on the state it starts from. A transaction that reads and then moves
 """
 
 from collections.abc import Collection
+from typing import Final
 
 from sqlalchemy import Select, bindparam, delete, func, insert, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,6 +18,7 @@ from server.ledger import deferred
 from server.ledger.drops import draws
 from server.ledger.drops.drop_row import DropRow, columns_of, row_of
 from server.ledger.tables import allotments, desks, drops
+from server.ledger.together import Reading, Rows
 
 
 async def insert_drop(conn: AsyncConnection, row: DropRow) -> None:
@@ -52,6 +54,16 @@ async def find_all(conn: AsyncConnection, drop_ids: Collection[str]) -> list[Dro
 async def find_for_update(conn: AsyncConnection, drop_id: str) -> DropRow | None:
     """Return the drop and lock its row until this transaction ends."""
     return await _first(conn, select(drops).where(drops.c.id == drop_id).with_for_update())
+
+
+async def find_for_update_on_desk(
+    conn: AsyncConnection, drop_id: str, epoch: int
+) -> DropRow | None:
+    """Return the drop and lock its row, after that of its desk, until this transaction ends: no rebuild
+    starts meanwhile. None: there is no such drop, or its desk was rebuilt after `epoch`.
+    """
+    query = select(drops).where(drops.c.id == drop_id, _DESK_EPOCH.scalar_subquery() <= epoch)
+    return await _first(conn, query.with_for_update(of=drops))
 
 
 async def find_for_no_key_update(conn: AsyncConnection, drop_id: str) -> DropRow | None:
@@ -273,14 +285,12 @@ async def open_draws(conn: AsyncConnection, limit: int) -> list[DropRow]:
 async def mark_closed(
     conn: AsyncConnection, closed: DropRow, source: DropState, returned: int
 ) -> None:
-    """Move the drop from the state `source` to closed, with the values of `closed`. `returned` units go back
-    to the batch now.
+    """Move the drop, whose row is locked, from the state `source` to closed at the end of the transaction,
+    with the values of `closed`. `returned` units go back to the batch now.
     """
     reason = closed.close_reason
-    await _move(
-        conn,
-        closed.id,
-        source,
+    moved = update(drops).where(drops.c.id == closed.id, drops.c.state == source.value)
+    closing = moved.values(
         state=DropState.CLOSED.value,
         opens_at=closed.opens_at,
         closes_at=closed.closes_at,
@@ -288,6 +298,7 @@ async def mark_closed(
         close_reason=reason and reason.value,
         returned=drops.c.returned + returned,
     )
+    await deferred.later(conn, closing)
 
 
 async def add_units(conn: AsyncConnection, drop: DropRow, allotment: Allotment, now: int) -> None:
@@ -338,11 +349,12 @@ def _units_of(drop_id: str, allotment: Allotment, now: int) -> dict[str, object]
 
 async def allotments_of(conn: AsyncConnection, drop_id: str) -> list[Allotment]:
     """Return the drop's allotments, in the order of their units."""
-    query = select(allotments.c.id, allotments.c.first, allotments.c.last).where(
-        allotments.c.drop_id == drop_id
-    )
-    rows = await conn.execute(query.order_by(allotments.c.first))
-    return [Allotment(id=row[0], first=row[1], last=row[2]) for row in rows]
+    found = await conn.execute(ALLOTMENTS.query, {"drop": drop_id})
+    return _allotments(found.mappings().all())
+
+
+def _allotments(rows: Rows) -> list[Allotment]:
+    return [Allotment(**row) for row in rows]
 
 
 async def _move(conn: AsyncConnection, drop_id: str, source: DropState, **columns: object) -> None:
@@ -366,6 +378,12 @@ async def _rows(conn: AsyncConnection, query: Select[*tuple[object, ...]]) -> li
 # Built once: these run between the teacher's click and the students' card.
 _ADDED, _UNITS_ADDED = insert(drops), insert(allotments)
 # The row of the desk is locked before that of the drop: its epoch decides whether there is one to change.
+ALLOTMENTS: Final = Reading(
+    select(allotments.c.id, allotments.c.first, allotments.c.last)
+    .where(allotments.c.drop_id == bindparam("drop"))
+    .order_by(allotments.c.first),
+    _allotments,
+)
 _DESK_EPOCH = select(desks.c.epoch).where(desks.c.shard == drops.c.shard).with_for_update(read=True)
 _OPENED = update(drops).where(
     drops.c.id == bindparam("of"),

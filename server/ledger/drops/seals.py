@@ -7,12 +7,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Final, NamedTuple
 
-from sqlalchemy import delete, func, insert, select, tuple_
+from sqlalchemy import bindparam, delete, func, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.receipts import Seal, SealableClaim
+from server.ledger import deferred
 from server.ledger.tables import claims, drop_seals, seals_due
+from server.ledger.together import Reading, Rows
 
 _FIELDS: Final = tuple(field.name for field in fields(Seal))
 
@@ -33,8 +35,9 @@ async def ask_for_seal(conn: AsyncConnection, drop_id: str, now: int) -> None:
     """
     dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
     row = dialect.insert(seals_due).values(drop_id=drop_id, due_at=now)
-    await conn.execute(
-        row.on_conflict_do_update(index_elements=["drop_id"], set_={"due_at": row.excluded.due_at})
+    await deferred.later(
+        conn,
+        row.on_conflict_do_update(index_elements=["drop_id"], set_={"due_at": row.excluded.due_at}),
     )
 
 
@@ -124,10 +127,20 @@ async def number_of(conn: AsyncConnection, drop_id: str, seal: str) -> int | Non
 
 async def of_drops(conn: AsyncConnection, drop_ids: Collection[str]) -> dict[str, Seal]:
     """Return the last seal of each of these drops that has one; without what its receipts are made of."""
-    its = drop_seals.c
-    query = select(*(its[name] for name in _FIELDS)).where(its.drop_id.in_(list(drop_ids)))
-    found = await conn.execute(query.order_by(its.number))
-    return {row["drop_id"]: Seal(**row) for row in found.mappings()}
+    found = await conn.execute(OF_DROPS.query, {"drop_ids": list(drop_ids)})
+    return _by_drop(found.mappings().all())
+
+
+def _by_drop(rows: Rows) -> dict[str, Seal]:
+    return {row["drop_id"]: Seal(**row) for row in rows}
+
+
+OF_DROPS: Final = Reading(
+    select(*(drop_seals.c[name] for name in _FIELDS))
+    .where(drop_seals.c.drop_id.in_(bindparam("drop_ids", expanding=True)))
+    .order_by(drop_seals.c.number),
+    _by_drop,
+)
 
 
 async def find(conn: AsyncConnection, drop_id: str, number: int) -> StoredSeal | None:

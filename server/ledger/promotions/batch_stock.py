@@ -91,17 +91,20 @@ async def give_back_codes(conn: AsyncConnection, batch_id: str, units: int) -> N
 async def give_back(conn: AsyncConnection, batch_id: str, room: str, units: int) -> None:
     """Return units of a drop to the batch, and their part of the campaign's budget.
 
-    IntegrityError: more units are given back than were taken.
+    Deferred writes go along. IntegrityError: more units are given back than were taken.
     """
     if units == 0:
         return
-    await _return_to_batch(conn, batch_id, units)
-    await conn.execute(
-        update(batch_rooms)
-        .where(batch_rooms.c.batch_id == batch_id, batch_rooms.c.room == room)
-        .values(allotted=batch_rooms.c.allotted - units)
-    )
-    await budgets.give_back_units(conn, batch_id, units)
+    returned = await execute_with_deferred(conn, _UNITS_RETURNED, {"of": batch_id, "units": units})
+    any_room, campaign_id, greatest_discount = returned.one()
+    if not any_room:
+        await conn.execute(
+            update(batch_rooms)
+            .where(batch_rooms.c.batch_id == batch_id, batch_rooms.c.room == room)
+            .values(allotted=batch_rooms.c.allotted - units)
+        )
+    if campaign_id is not None and greatest_discount is not None:
+        await budgets.give_back_units_of(conn, campaign_id, greatest_discount, units)
 
 
 async def _take_room_quota(conn: AsyncConnection, batch_id: str, room: str, units: int) -> bool:
@@ -124,6 +127,12 @@ async def _return_to_batch(conn: AsyncConnection, batch_id: str, units: int) -> 
     )
 
 
+_UNITS_RETURNED: Final[Update] = (
+    update(batches)
+    .where(batches.c.id == bindparam("of"))
+    .values(allotted=batches.c.allotted - bindparam("units"))
+    .returning(batches.c.any_room, batches.c.campaign_id, batches.c.greatest_discount)
+)
 _MORE_ALLOTTED = batches.c.allotted + bindparam("units", type_=Integer)
 # Read together with the units, which costs no round trip: whether students can have used a slot. They can
 # have if there is a drop that is no longer prepared, or a bound code. Plain SQL, because SQLAlchemy omits the

@@ -101,22 +101,26 @@ class BatchSummary:
 async def summaries_of(
     conn: AsyncConnection, batch_ids: Collection[str]
 ) -> dict[str, BatchSummary]:
-    of_template = template_versions.c
-    query = (
-        select(
-            batches.c.id,
-            of_template.name,
-            of_template.currency,
-            of_template.discount,
-            batches.c.claim_conditions,
-        )
-        .join(template_versions)
-        .where(batches.c.id.in_(batch_ids))
-    )
+    found = await conn.execute(SUMMARIES.query, {"batch_ids": list(batch_ids)})
+    return _summaries(found.mappings().all())
+
+
+def _summaries(rows: Rows) -> dict[str, BatchSummary]:
     return {
-        row[0]: BatchSummary(row[1], row[2], row[3], read_conditions(row[4]))
-        for row in await conn.execute(query)
+        row["id"]: BatchSummary(
+            row["name"], row["currency"], row["discount"], read_conditions(row["claim_conditions"])
+        )
+        for row in rows
     }
+
+
+_OF_TEMPLATE = (template_versions.c[name] for name in ("name", "currency", "discount"))
+SUMMARIES = Reading(
+    select(batches.c.id, *_OF_TEMPLATE, batches.c.claim_conditions)
+    .join(template_versions)
+    .where(batches.c.id.in_(bindparam("batch_ids", expanding=True))),
+    _summaries,
+)
 
 
 async def find_for_update(conn: AsyncConnection, batch_id: str) -> Batch | None:
@@ -201,7 +205,7 @@ async def _with_rooms(conn: AsyncConnection, rows: Sequence[RowMapping]) -> list
 
 
 def batch_of(rows: Rows, rooms: Rows) -> Batch | None:
-    """Return the batch of the results of LOCKED_AGAINST_EDITS and ROOMS."""
+    """Return the batch of the results of ROW, or LOCKED_AGAINST_EDITS, and ROOMS."""
     if not rows:
         return None
     return _batch(rows[0], None if rows[0]["any_room"] else tuple(_quota(row) for row in rooms))
@@ -245,11 +249,9 @@ def _columns(batch: Batch) -> dict[str, object]:
 # Built once: these run between the teacher's click and the students' card.
 _BY_ID = select(batches).where(batches.c.id == bindparam("of"))
 _BY_ID_FOR_KEY_SHARE = _BY_ID.with_for_update(read=True, key_share=True)
-# For opening_facts.py, with the parameter `batch`.
-_ASKED = batches.c.id == bindparam("batch")
-LOCKED_AGAINST_EDITS = Reading(
-    select(batches).where(_ASKED).with_for_update(read=True, key_share=True), list
-)
+# For what is read together with a batch, with the parameter `batch`.
+ROW = Reading(select(batches).where(batches.c.id == bindparam("batch")), list)
+LOCKED_AGAINST_EDITS = Reading(ROW.query.with_for_update(read=True, key_share=True), list)
 ROOMS = Reading(
     select(batch_rooms)
     .where(batch_rooms.c.batch_id == bindparam("batch"))

@@ -129,12 +129,18 @@ async def give_back_units(conn: AsyncConnection, batch_id: str, units: int) -> N
     """Free the exposed part of units that go back to the batch. Does nothing without a campaign."""
     query = select(batches.c.campaign_id, batches.c.greatest_discount)
     row = (await conn.execute(query.where(batches.c.id == batch_id))).first()
-    if row is None or row[0] is None or row[1] is None or not units:
-        return
-    money = row[1] * units
+    if row is not None and row[0] is not None and row[1] is not None and units:
+        await give_back_units_of(conn, row[0], row[1], units)
+
+
+async def give_back_units_of(
+    conn: AsyncConnection, campaign_id: str, greatest_discount: int, units: int
+) -> None:
+    """Free the exposed part of units of a batch of this campaign."""
+    money = greatest_discount * units
     for kind, amount in ((BudgetKind.MONEY, money), (BudgetKind.PIECES, units)):
         # Giving back reaches no warning level, so the time is not used.
-        await move(conn, row[0], kind, BudgetMove(free=amount, exposed=-amount), now=0)
+        await move(conn, campaign_id, kind, BudgetMove(free=amount, exposed=-amount), now=0)
 
 
 async def parts_of(conn: AsyncConnection, coupon_ids: Collection[str]) -> list[CouponBudgetPart]:

@@ -5,12 +5,14 @@ from sqlalchemy.exc import IntegrityError
 
 from server.core.coupons.coupons import CouponState
 from server.core.ids import CouponId
+from server.ledger import tables
 from server.ledger.checkout.means import read_means
 from server.ledger.coupons import coupon_moves, coupons
 from server.ledger.coupons.coupon_moves import Hold
 from server.ledger.coupons.coupons import NewCoupon
 from server.ledger.engine import Ledger
 from tests.support.builders.coupon_rows import change_coupon, confirm_claim, coupon_of, give_coupon
+from tests.support.builders.ledger_rows import add
 from tests.support.builders.money import NOW, a_form
 
 pytestmark = pytest.mark.asyncio
@@ -109,6 +111,8 @@ async def test_locking_a_coupon_that_is_gone_is_a_broken_promise(ledger: Ledger)
     code = await give_coupon(ledger, 1)
     await change_coupon(ledger, code, state="released")
     coupon = await coupon_of(ledger, code)
+    async with ledger.begin() as conn:
+        await add(conn, tables.redemptions)
     with pytest.raises(RuntimeError, match="not usable"):
         async with ledger.begin() as conn:
             await coupon_moves.lock(conn, [coupon.id], "rdm_1", NOW)

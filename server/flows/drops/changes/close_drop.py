@@ -10,17 +10,17 @@ from server.core.acts import Action
 from server.core.drops.drops import CloseReason, DropState
 from server.core.refusals import Code, Refused
 from server.flows.abort import Abort
+from server.flows.drops.changes.write_opening import WrittenIntent
 from server.flows.drops.intents.intent_payloads import ClosePayload, new_intent
-from server.flows.drops.views.drop_snapshot import find_in_room_for_update
+from server.flows.drops.views.drop_snapshot import find_in_room_for_update, snapshot_of
 from server.flows.stores import Stores
 from server.ledger import acts, intents
 from server.ledger.drops import drops
-from server.ledger.intents import Intent
 
 
 async def write_close(
     stores: Stores, drop_id: str, room: str, now: int, reason: str = ""
-) -> Intent | None:
+) -> WrittenIntent | None:
     """Return the intent to drive, or None where the drop is closed already or was closed here. A draw
     that is over is closed already: its winners are being drawn.
 
@@ -47,4 +47,4 @@ async def write_close(
         await acts.write_act(conn, stores.actor, Action.DROP_CLOSED, drop_id, now, **why)
         intent = new_intent(drop_id, ClosePayload(row.openings), now)
         await intents.write(conn, intent)
-    return intent
+        return WrittenIntent(intent, await snapshot_of(conn, row))

@@ -85,10 +85,9 @@ async def finish_end(
     if closed.window is not None:  # a drop without a window was never published
         await _publish(stores.feed, snapshot.to_room_drop(closed), closed.openings)
     async with stores.ledger.begin() as conn:
-        await assert_desk_epoch(conn, closed, closing.epoch)
-        await _write_end(conn, closed, closing, now)
         if intent_id is not None:
-            await intents.finish(conn, intent_id, now)
+            await intents.finish_later(conn, intent_id, now)
+        await _write_end(conn, closed, closing, now)
 
 
 async def _begin_drawing(
@@ -142,7 +141,9 @@ async def _reason(stores: Stores, snapshot: DropSnapshot, closing: Closing) -> C
 
 
 async def _write_end(conn: AsyncConnection, closed: DropRow, closing: Closing, now: int) -> None:
-    current = await drops.find_for_update(conn, closed.id)
+    current = await drops.find_for_update_on_desk(conn, closed.id, closing.epoch)
+    if current is None:
+        await assert_desk_epoch(conn, closed, closing.epoch)
     if current is None or current.state is DropState.CLOSED or current.openings != closed.openings:
         return  # another process has closed it, and given its units back; it may be open again since
     # Only the desk knows the claims that are in the outbox; only the ledger knows those that a lost desk
@@ -153,10 +154,10 @@ async def _write_end(conn: AsyncConnection, closed: DropRow, closing: Closing, n
     if window is not None:
         closed = replace(closed, opens_at=window.opens_at, closes_at=window.closes_at)
     await drops.mark_closed(conn, closed, current.state, units)
-    if not current.rehearsal:  # that took nothing
-        await batch_stock.give_back(conn, current.batch_id, current.room, units)
-        await seals.ask_for_seal(conn, current.id, now)
     if current.state is DropState.OPEN:  # the school has heard of no other
         assert closed.close_reason is not None
         end = drop_events.closed(current.told, closed.close_reason.value, units, now)
         await event_log.record(conn, [end])
+    if not current.rehearsal:  # that took nothing
+        await seals.ask_for_seal(conn, current.id, now)
+        await batch_stock.give_back(conn, current.batch_id, current.room, units)

@@ -14,9 +14,9 @@ from server.core.refusals import Code, Refused
 from server.desk.claims.caps import KnownUnused
 from server.flows.abort import Abort
 from server.flows.drops.views.room_drops import room_drop
-from server.flows.stores import batch_and_template
 from server.ledger.drops import drops
 from server.ledger.drops.drop_row import DropRow
+from server.ledger.drops.snapshot_parts import read_snapshot_parts
 from server.ledger.engine import Ledger
 
 
@@ -44,9 +44,12 @@ async def read_drop_snapshot(ledger: Ledger, drop_id: str) -> DropSnapshot:
         row = await drops.find(conn, drop_id)
         if row is None:
             raise LookupError(f"no drop {drop_id}")
-        batch, template = await batch_and_template(conn, row.batch_id)
-        allotments = await drops.allotments_of(conn, drop_id)
-    return DropSnapshot(row, batch, template, tuple(allotments))
+        return await snapshot_of(conn, row)
+
+
+async def snapshot_of(conn: AsyncConnection, row: DropRow) -> DropSnapshot:
+    """Return the drop of this row, as the transaction sees what belongs to it."""
+    return DropSnapshot(row, *await read_snapshot_parts(conn, row.id, row.batch_id))
 
 
 async def find_in_room_for_update(conn: AsyncConnection, drop_id: str, room: str) -> DropRow:

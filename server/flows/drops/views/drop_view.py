@@ -26,11 +26,11 @@ from server.desk import DeskUnavailableError
 from server.desk.drops.drop_state import DeskCounts
 from server.flows.drops.views.drop_snapshot import DropSnapshot
 from server.flows.stores import Stores
-from server.ledger.drops import cues, drop_results, drops, seals
+from server.ledger.drops import drop_results, drops
 from server.ledger.drops.cues import DropCue
 from server.ledger.drops.drop_results import DropClaim, DropResults
 from server.ledger.drops.drop_row import DropRow
-from server.ledger.promotions import batches
+from server.ledger.drops.view_facts import read_view_facts
 from server.ledger.promotions.batches import BatchSummary
 
 
@@ -132,15 +132,8 @@ async def show_drop(stores: Stores, drop_id: str, room: str, now: int) -> DropVi
         row = await drops.find(conn, drop_id)
         if row is None or row.room != room:
             return Refused(Code.NOT_FOUND)
-        offers = await batches.summaries_of(conn, [row.batch_id])
-        results = await drop_results.of_drops(conn, [drop_id])
-        cue = await cues.of_drops(conn, [drop_id])
-        seal = await seals.of_drops(conn, [drop_id])
-    live = await _read_live(stores, [row])
-    in_ledger = _LedgerPart(
-        row, offers[row.batch_id], results[drop_id], cue.get(drop_id), seal.get(drop_id)
-    )
-    return _view(in_ledger, live[0], now)
+        in_ledger = await _read_ledger(conn, [row])
+    return (await _views(stores, in_ledger, now))[0]
 
 
 def show_opened(snapshot: DropSnapshot, opened: DropRow) -> DropView:
@@ -187,13 +180,10 @@ async def show_running(
 
 
 async def _read_ledger(conn: AsyncConnection, rows: Sequence[DropRow]) -> list[_LedgerPart]:
-    offers = await batches.summaries_of(conn, {row.batch_id for row in rows})
-    results = await drop_results.of_drops(conn, [row.id for row in rows])
-    found = await cues.of_drops(conn, [row.id for row in rows])
-    sealed = await seals.of_drops(conn, [row.id for row in rows])
+    offers, cues, seals, results = await read_view_facts(conn, rows)
     return [
         _LedgerPart(
-            *(row, offers[row.batch_id], results[row.id], found.get(row.id), sealed.get(row.id))
+            *(row, offers[row.batch_id], results[row.id], cues.get(row.id), seals.get(row.id))
         )
         for row in rows
     ]
