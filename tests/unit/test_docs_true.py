@@ -14,7 +14,8 @@ from starlette.routing import Route
 from server.core.drops.claims import Outcome
 from server.core.refusals import Code
 from server.gateway.sockets import close_reasons
-from server.ledger.tables import draw, lottery, offer, task
+from server.ledger.tables.coupon import lottery, offer
+from server.ledger.tables.drop import draw, task
 from server.metrics import Metrics
 from server.pages.routes import PageFacts, page_routes
 from server.settings import Settings

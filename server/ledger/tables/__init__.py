@@ -1,73 +1,88 @@
 """The ledger's tables, and the constraints that keep its promises whatever the code does.
 
-One file for each subject. Imported by the files of ledger/ and by the migrations only. Each constraint has a
-test that tries to break it by SQL (tests/integration/ledger/test_constraints.py).
+One package for each family of subjects; the tables that all share lie beside them. Imported by the files of
+ledger/ and by the migrations only. Each constraint has a test that tries to break it by SQL
+(tests/integration/ledger/test_constraints.py).
 
 Instants are BIGINT milliseconds UTC, money is BIGINT minor units, JSON has the form of the API's JSON.
 """
 
-from server.ledger.tables.access import (
-    access_rules,
-    access_version,
-    watch_turns,
-    watched,
-    wrong_codes,
-)
 from server.ledger.tables.act import acts, coupon_moves
 from server.ledger.tables.alert import alerts
 from server.ledger.tables.append_only import append_only
-from server.ledger.tables.approval import approvals
-from server.ledger.tables.audience import (
-    audience_lists,
-    audience_members,
-    audience_versions,
-    audiences,
-)
-from server.ledger.tables.balance import balance_entries, balances, rebates
-from server.ledger.tables.campaign import (
-    campaign_budgets,
-    campaign_claims,
-    campaign_warnings,
-    campaigns,
-    stops,
-)
-from server.ledger.tables.coupon import code_runs, coupons, template_uses
-from server.ledger.tables.draw import draw_entries, draws
-from server.ledger.tables.drop import allotments, claims, dead_letters, drops
-from server.ledger.tables.erasure import erasures
-from server.ledger.tables.event import event_positions, events, unnumbered_events
-from server.ledger.tables.experiment import experiment_variants, experiments, exposures
-from server.ledger.tables.imports import import_rows, imports
-from server.ledger.tables.issuance import issuance_items, issuances
-from server.ledger.tables.job import job_files, jobs
-from server.ledger.tables.limit import device_slots, person_slots, student_persons
-from server.ledger.tables.link import links
-from server.ledger.tables.lottery import (
-    lotteries,
-    lottery_days,
-    lottery_prize_days,
-    lottery_prizes,
-    lottery_spins,
-)
-from server.ledger.tables.message import messages, reminder_positions
-from server.ledger.tables.naming import metadata
-from server.ledger.tables.offer import offers
-from server.ledger.tables.order import (
+from server.ledger.tables.checkout.balance import balance_entries, balances, rebates
+from server.ledger.tables.checkout.order import (
     cancelled_locks,
     redemption_coupons,
     redemptions,
     refunded_lines,
     refunds,
 )
-from server.ledger.tables.pack import packs
-from server.ledger.tables.price_rule import price_overrides, price_rules
-from server.ledger.tables.promotion import batch_rooms, batches, template_versions, templates
-from server.ledger.tables.receipt import drop_seals, seals_due
-from server.ledger.tables.report import report_span_sums, report_sums
+from server.ledger.tables.checkout.statement import statement_days, statement_lines
+from server.ledger.tables.coupon.coupon import code_runs, coupons, template_uses
+from server.ledger.tables.coupon.imports import import_rows, imports
+from server.ledger.tables.coupon.issuance import issuance_items, issuances
+from server.ledger.tables.coupon.link import links
+from server.ledger.tables.coupon.lottery import (
+    lotteries,
+    lottery_days,
+    lottery_prize_days,
+    lottery_prizes,
+    lottery_spins,
+)
+from server.ledger.tables.coupon.offer import offers
+from server.ledger.tables.coupon.pack import packs
+from server.ledger.tables.coupon.support import support_days
+from server.ledger.tables.drop.draw import draw_entries, draws
+from server.ledger.tables.drop.drop import allotments, claims, dead_letters, drops
+from server.ledger.tables.drop.receipt import drop_seals, seals_due
+from server.ledger.tables.drop.stage import cues, stages
+from server.ledger.tables.drop.task import invitations, inviters, task_passes
+from server.ledger.tables.event.event import event_positions, events, unnumbered_events
+from server.ledger.tables.event.report import report_span_sums, report_sums
+from server.ledger.tables.event.trigger import (
+    trigger_days,
+    trigger_firings,
+    trigger_versions,
+    triggers,
+)
+from server.ledger.tables.event.webhook import webhook_deliveries, webhook_replays, webhooks
+from server.ledger.tables.job import job_files, jobs
+from server.ledger.tables.naming import metadata
+from server.ledger.tables.promotion.approval import approvals
+from server.ledger.tables.promotion.campaign import (
+    campaign_budgets,
+    campaign_claims,
+    campaign_warnings,
+    campaigns,
+    stops,
+)
+from server.ledger.tables.promotion.experiment import experiment_variants, experiments, exposures
+from server.ledger.tables.promotion.limit import device_slots, person_slots, student_persons
+from server.ledger.tables.promotion.price_rule import price_overrides, price_rules
+from server.ledger.tables.promotion.promotion import (
+    batch_rooms,
+    batches,
+    template_versions,
+    templates,
+)
 from server.ledger.tables.service import desks, idempotency_keys, intents
-from server.ledger.tables.stage import cues, stages
-from server.ledger.tables.statement import statement_days, statement_lines
-from server.ledger.tables.student import (
+from server.ledger.tables.student.access import (
+    access_rules,
+    access_version,
+    watch_turns,
+    watched,
+    wrong_codes,
+)
+from server.ledger.tables.student.audience import (
+    audience_lists,
+    audience_members,
+    audience_versions,
+    audiences,
+)
+from server.ledger.tables.student.erasure import erasures
+from server.ledger.tables.student.message import messages, reminder_positions
+from server.ledger.tables.student.student import (
     student_days,
     student_events,
     student_facts,
@@ -75,15 +90,6 @@ from server.ledger.tables.student import (
     student_tags,
     students,
 )
-from server.ledger.tables.support import support_days
-from server.ledger.tables.task import invitations, inviters, task_passes
-from server.ledger.tables.trigger import (
-    trigger_days,
-    trigger_firings,
-    trigger_versions,
-    triggers,
-)
-from server.ledger.tables.webhook import webhook_deliveries, webhook_replays, webhooks
 
 __all__ = [
     "access_rules",

@@ -29,7 +29,8 @@ from server.flows.tasks import invites
 from server.ledger import tables
 from server.ledger.students.erase import tables_naming
 from server.ledger.students.personal_columns import STUDENT_COLUMNS
-from server.ledger.tables import draw, lottery, offer, task
+from server.ledger.tables.coupon import lottery, offer
+from server.ledger.tables.drop import draw, task
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.builders.issuances import UTC, parts_of
 from tests.support.worker_rig import WorkerRig

@@ -1,0 +1,1 @@
+"""Tables of the checkout: orders, balances, statements of the days."""

@@ -1,0 +1,1 @@
+"""Tables of coupons, and of the ways to them that need no live room."""

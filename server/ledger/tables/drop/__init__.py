@@ -1,0 +1,1 @@
+"""Tables of a live class: drops and their seals, draws, tasks, the stage."""

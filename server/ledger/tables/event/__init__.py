@@ -1,0 +1,1 @@
+"""Tables of the numbered log and of its readers: triggers, webhooks, reports."""
