@@ -13,16 +13,16 @@ import sys
 from dataclasses import asdict, dataclass
 from time import thread_time
 
-from server.core.checkout.quote_request import BestSelection, QuoteRequest
-from server.core.checkout.quotes import Quote, quoting
-from server.core.checkout.work_budget import WorkBudget
+from server.core.checkout.quoting.quote_request import BestSelection, QuoteRequest
+from server.core.checkout.quoting.quotes import Quote, quoting
+from server.core.checkout.quoting.work_budget import WorkBudget
 from tests.support.builders.money import NOW
 from tests.support.builders.wallets import COUPONS, LINES, Case, a_case
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Milliseconds of a core, and line visits (server/core/checkout/work_budget.py)."""
+    """Milliseconds of a core, and line visits (server/core/checkout/quoting/work_budget.py)."""
 
     took: float
     slices: tuple[float, ...]

@@ -7,7 +7,7 @@ import pytest
 
 from client_sdk.python import shapes
 from server.api.promotions import template_parts
-from server.core.checkout.stacking import APPLICATION_ORDER
+from server.core.checkout.quoting.stacking import APPLICATION_ORDER
 from server.core.promotions.discount_kinds import DISCOUNT_KINDS
 from server.core.promotions.templates import Discount, StackingClass
 from tests.contract.jsdoc_shapes import JsDoc

@@ -4,7 +4,7 @@ Print one with `python -c "from tests.support import rendered; print(rendered.ap
 and paste it into the document.
 """
 
-from server.core.checkout.stacking import APPLICATION_ORDER
+from server.core.checkout.quoting.stacking import APPLICATION_ORDER
 from server.core.coupons.coupon_states import TRANSITIONS, UNIT_USES
 from server.core.coupons.coupons import CouponState
 from server.core.event_types import KINDS

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from server.api.http.fields import Amount, Body, Currency, ResponseModel, ShortText
 from server.core.checkout import orders as core
-from server.core.checkout.quotes import QuotedLine
+from server.core.checkout.quoting.quotes import QuotedLine
 
 # A coupon's code as a person types it, possibly with spaces and in lower case.
 TypedCode = Annotated[str, Field(min_length=1, max_length=64)]

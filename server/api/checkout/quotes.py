@@ -1,7 +1,7 @@
 """POST /v1/quotes: what an order costs with given coupons. Changes no data.
 
 A student asks for themselves, the school's back end for any student. The rules are in
-core/checkout/quotes.py.
+core/checkout/quoting/quotes.py.
 """
 
 from typing import Annotated, Literal
@@ -26,13 +26,13 @@ from server.api.http.endpoints import (
     respond,
 )
 from server.api.http.fields import Amount, Body, Moment, ResponseModel, ShortText, Student, absent
-from server.core.checkout.eligibility import Unusable
-from server.core.checkout.hints import Hint
-from server.core.checkout.quote_request import BestSelection
-from server.core.checkout.quotes import QuotedGift, QuotedRebate
-from server.core.checkout.reasons import Reason
-from server.core.checkout.stacking import Applied
-from server.core.checkout.suggestions import Usable
+from server.core.checkout.quoting.eligibility import Unusable
+from server.core.checkout.quoting.hints import Hint
+from server.core.checkout.quoting.quote_request import BestSelection
+from server.core.checkout.quoting.quotes import QuotedGift, QuotedRebate
+from server.core.checkout.quoting.reasons import Reason
+from server.core.checkout.quoting.stacking import Applied
+from server.core.checkout.quoting.suggestions import Usable
 from server.core.identity import Identity, Role
 from server.core.refusals import Code, Refused
 from server.flows.checkout.quotes import Quoted, QuoteForm, quote_order

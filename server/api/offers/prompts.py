@@ -13,7 +13,7 @@ from server.api.http.endpoints import AnyEndpoint, ApiRequest, ApiResponse, Endp
 from server.api.http.fields import Moment, ResponseModel, absent
 from server.api.offers.offers import stores_of
 from server.api.promotions.templates import TemplateResponse, template_response
-from server.core.checkout.hints import Hint
+from server.core.checkout.quoting.hints import Hint
 from server.core.drops.tasks import task_to_json
 from server.core.identity import Identity, Role
 from server.core.refusals import Refused

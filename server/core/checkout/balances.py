@@ -13,7 +13,7 @@ from typing import Final
 
 from server.core.checkout.apportionment import line_shares
 from server.core.checkout.paid_orders import PaidLine, undone
-from server.core.checkout.quotes import Quote
+from server.core.checkout.quoting.quotes import Quote
 from server.core.checkout.refunds import Refund
 
 DAY_MS: Final = 24 * 3600 * 1000

@@ -11,7 +11,7 @@ from typing import Final
 
 from server.core.checkout.orders import MAX_ID, Order, violations
 from server.core.checkout.paid_orders import OrderAccount, PaidLine, paid_coupon
-from server.core.checkout.quotes import QuotedGift, QuotedLine, selection_violations
+from server.core.checkout.quoting.quotes import QuotedGift, QuotedLine, selection_violations
 from server.core.checkout.refunds import Refund
 from server.core.promotions.template_rules import (
     MAX_INSTANT,

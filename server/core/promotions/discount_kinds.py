@@ -1,8 +1,9 @@
 """The table of discount kinds: the word that each has in JSON, its dataclass, and when it is applied.
 
-The order of application (core/checkout/stacking.py), reading and writing JSON (server/contract_json.py) and
-the table in REFERENCE.md are made from it. tests/contract/test_discount_kinds.py compares it with the
-union `Discount`, the API's models and both SDKs, so that a new kind cannot be forgotten in one of them.
+The order of application (core/checkout/quoting/stacking.py), reading and writing JSON
+(server/contract_json.py) and the table in REFERENCE.md are made from it.
+tests/contract/test_discount_kinds.py compares it with the union `Discount`, the API's models and both SDKs,
+so that a new kind cannot be forgotten in one of them.
 """
 
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.checkout import redemption_events
-from server.core.checkout.reasons import Reason
+from server.core.checkout.quoting.reasons import Reason
 from server.core.checkout.redemptions import (
     Payment,
     Redemption,

@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.checkout.quote_request import QuoteContext
-from server.core.checkout.reasons import Reason
+from server.core.checkout.quoting.quote_request import QuoteContext
+from server.core.checkout.quoting.reasons import Reason
 from server.core.coupons.coupons import Coupon
 from server.core.refusals import Code, Refused
 from server.flows.checkout import use_limits

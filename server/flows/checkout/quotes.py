@@ -11,16 +11,17 @@ from typing import Final, NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.checkout import orders, quotes
+from server.core.checkout import orders
 from server.core.checkout.balances import Spent, spend_on
-from server.core.checkout.hints import Hint
 from server.core.checkout.money_rules import USUAL_RULES, MoneyRules
 from server.core.checkout.orders import Order
-from server.core.checkout.prompts import prompting
-from server.core.checkout.quote_request import BestSelection, QuoteContext, QuoteRequest
-from server.core.checkout.quotes import Quote
+from server.core.checkout.quoting import quotes
+from server.core.checkout.quoting.hints import Hint
+from server.core.checkout.quoting.prompts import prompting
+from server.core.checkout.quoting.quote_request import BestSelection, QuoteContext, QuoteRequest
+from server.core.checkout.quoting.quotes import Quote
+from server.core.checkout.quoting.work_budget import WorkBudget
 from server.core.checkout.redemptions import Redemption, RedemptionState
-from server.core.checkout.work_budget import WorkBudget
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.promotions.template_rules import amount_violations
@@ -90,8 +91,8 @@ async def prompts_on(
     now: int,
     rules: MoneyRules = USUAL_RULES,
 ) -> list[Hint] | Refused:
-    """Return what coupons that the student of the form could get would save (core/checkout/prompts.py), or
-    all that is wrong with the form."""
+    """Return what coupons that the student of the form could get would save
+    (core/checkout/quoting/prompts.py), or all that is wrong with the form."""
     broken = [*orders.violations(form.order), *quotes.selection_violations(form.selected)]
     if broken:
         return refused(broken)

@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.core.checkout import redemption_events
 from server.core.checkout.balances import Spent, spend_on
 from server.core.checkout.money_rules import USUAL_RULES, MoneyRules
-from server.core.checkout.quotes import Quote, quote
-from server.core.checkout.reasons import Reason
+from server.core.checkout.quoting.quotes import Quote, quote
+from server.core.checkout.quoting.reasons import Reason
+from server.core.checkout.quoting.stacking import Applied
 from server.core.checkout.redemption_events import MovedOn
 from server.core.checkout.redemptions import (
     LOCK_LIMIT_MS,
@@ -29,7 +30,6 @@ from server.core.checkout.redemptions import (
     lock_violations,
     replacing,
 )
-from server.core.checkout.stacking import Applied
 from server.core.coupons import codes
 from server.core.coupons.coupons import CouponState
 from server.core.refusals import Code, Refused

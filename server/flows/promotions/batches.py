@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.acts import Action
-from server.core.checkout.discounts import greatest_discount
+from server.core.checkout.quoting.discounts import greatest_discount
 from server.core.ids import BatchId
 from server.core.promotions import batch_rules
 from server.core.promotions import campaigns as campaign_rules

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.contract_json import order_from_json, order_to_json
 from server.core.checkout.balances import with_balance
-from server.core.checkout.quotes import QuotedGift, QuotedLine
+from server.core.checkout.quoting.quotes import QuotedGift, QuotedLine
 from server.core.checkout.redemptions import (
     CancelledLock,
     FrozenRebate,

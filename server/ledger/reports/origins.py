@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.checkout.discounts import greatest_discount
+from server.core.checkout.quoting.discounts import greatest_discount
 from server.core.checkout.redemptions import RedemptionState
 from server.core.coupons.claim_sources import link_of
 from server.core.promotions.campaigns import Campaign

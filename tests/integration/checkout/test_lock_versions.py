@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.core.checkout.quote_request import BestSelection
+from server.core.checkout.quoting.quote_request import BestSelection
 from server.core.checkout.redemptions import (
     CLOCK_DIFFERENCE_MS,
     LOCK_LIMIT_MS,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.core.checkout.quote_request import BestSelection
+from server.core.checkout.quoting.quote_request import BestSelection
 from server.core.checkout.redemptions import LockForm, Payment, Redemption
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.stops import StopForm, Stoppable

@@ -2,9 +2,9 @@
 
 import pytest
 
-from server.core.checkout.quote_request import BestSelection
-from server.core.checkout.quotes import Quote
-from server.core.checkout.reasons import Reason
+from server.core.checkout.quoting.quote_request import BestSelection
+from server.core.checkout.quoting.quotes import Quote
+from server.core.checkout.quoting.reasons import Reason
 from server.core.checkout.redemptions import LockForm
 from server.core.coupons.coupons import CouponState
 from server.core.promotions.templates import AmountOff

@@ -3,7 +3,7 @@
 import pytest
 from structlog.testing import capture_logs
 
-from server.core.checkout.reasons import Reason
+from server.core.checkout.quoting.reasons import Reason
 from server.core.checkout.redemptions import LockForm, RedemptionState
 from server.core.drops.claims import Outcome
 from server.core.drops.drop_rules import DropForm

@@ -20,7 +20,7 @@ from server.core.approvals.approvals import (
     greatest_amount,
     over_limits,
 )
-from server.core.checkout.discounts import greatest_discount
+from server.core.checkout.quoting.discounts import greatest_discount
 from server.core.coupons.issuances import (
     Issuance,
     IssuanceSource,

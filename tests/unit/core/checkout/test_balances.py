@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from server.core.checkout.balances import DAY_MS, due_at, spend_on, with_balance
 from server.core.checkout.paid_orders import PaidLine, undone
-from server.core.checkout.quotes import quote
+from server.core.checkout.quoting.quotes import quote
 from server.core.checkout.refunds import Refund, RefundedLine
 from tests.support.builders.money import NOW, an_order
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
-from server.core.checkout.quote_request import BestSelection, QuoteContext, QuoteRequest
-from server.core.checkout.quotes import Quote, quote, quoting
-from server.core.checkout.work_budget import SLICE, WorkBudget
+from server.core.checkout.quoting.quote_request import BestSelection, QuoteContext, QuoteRequest
+from server.core.checkout.quoting.quotes import Quote, quote, quoting
+from server.core.checkout.quoting.work_budget import SLICE, WorkBudget
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.templates import (
     AmountOff,

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from server.core.checkout.discounts import (
+from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
+from server.core.checkout.orders import LineKind, Order, OrderLine
+from server.core.checkout.quoting.discounts import (
     Saving,
     Shortfall,
     apply,
@@ -13,8 +15,6 @@ from server.core.checkout.discounts import (
     saving_on,
     shortfall,
 )
-from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
-from server.core.checkout.orders import LineKind, Order, OrderLine
 from server.core.checkout.terms import PricingContext, read_terms
 from server.core.promotions.templates import (
     AmountOff,

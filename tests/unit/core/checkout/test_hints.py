@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.core.checkout.eligibility import Unusable
-from server.core.checkout.hints import Hint
 from server.core.checkout.money_rules import Apportionment, DiscountBase, MoneyRules
 from server.core.checkout.orders import Order, OrderLine
-from server.core.checkout.quote_request import BestSelection, QuoteContext
-from server.core.checkout.quotes import Quote, quote
-from server.core.checkout.reasons import Reason
+from server.core.checkout.quoting.eligibility import Unusable
+from server.core.checkout.quoting.hints import Hint
+from server.core.checkout.quoting.quote_request import BestSelection, QuoteContext
+from server.core.checkout.quoting.quotes import Quote, quote
+from server.core.checkout.quoting.reasons import Reason
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.templates import (
     AmountOff,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.core.checkout.quotes import QuotedLine
+from server.core.checkout.quoting.quotes import QuotedLine
 from server.core.checkout.redemptions import (
     CLOCK_DIFFERENCE_MS,
     Payment,

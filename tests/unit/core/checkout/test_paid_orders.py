@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from server.core.checkout.orders import Order, OrderLine
 from server.core.checkout.paid_orders import OrderAccount, PaidCoupon, PaidLine, paid_coupon
-from server.core.checkout.quotes import Quote, quote
+from server.core.checkout.quoting.quotes import Quote, quote
 from server.core.checkout.refunds import RefundForm, RefundPlan, RequestedLine, plan
 from server.core.promotions.templates import (
     AmountOff,

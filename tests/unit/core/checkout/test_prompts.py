@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from server.core.checkout.hints import Hint
 from server.core.checkout.orders import Order
-from server.core.checkout.prompts import MAX_COULD_GET, prompting
-from server.core.checkout.quote_request import BestSelection, QuoteRequest
-from server.core.checkout.quotes import quote
-from server.core.checkout.work_budget import WorkBudget, run_to_completion
+from server.core.checkout.quoting.hints import Hint
+from server.core.checkout.quoting.prompts import MAX_COULD_GET, prompting
+from server.core.checkout.quoting.quote_request import BestSelection, QuoteRequest
+from server.core.checkout.quoting.quotes import quote
+from server.core.checkout.quoting.work_budget import WorkBudget, run_to_completion
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.promotions.templates import (
     AmountOff,

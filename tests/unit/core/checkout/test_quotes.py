@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.core.checkout.eligibility import Unusable
 from server.core.checkout.orders import LineKind, Order
-from server.core.checkout.quote_request import BestSelection, QuoteContext
-from server.core.checkout.quotes import MAX_SELECTED, quote, selection_violations
-from server.core.checkout.reasons import Reason
-from server.core.checkout.suggestions import Usable
+from server.core.checkout.quoting.eligibility import Unusable
+from server.core.checkout.quoting.quote_request import BestSelection, QuoteContext
+from server.core.checkout.quoting.quotes import MAX_SELECTED, quote, selection_violations
+from server.core.checkout.quoting.reasons import Reason
+from server.core.checkout.quoting.suggestions import Usable
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.promotions.templates import (

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.core.checkout.quotes import QuotedGift, QuotedLine
+from server.core.checkout.quoting.quotes import QuotedGift, QuotedLine
 from server.core.checkout.redemptions import (
     CLOCK_DIFFERENCE_MS,
     LEAST_LOCK_SECONDS,

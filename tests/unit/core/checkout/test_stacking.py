@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from server.core.checkout.eligibility import Unusable
 from server.core.checkout.money_rules import DiscountBase, MoneyRules
 from server.core.checkout.orders import LineKind, Order
-from server.core.checkout.quote_request import QuoteContext
-from server.core.checkout.quotes import Quote, quote
-from server.core.checkout.reasons import Reason
-from server.core.checkout.stacking import APPLICATION_ORDER, MAX_APPLIED
+from server.core.checkout.quoting.eligibility import Unusable
+from server.core.checkout.quoting.quote_request import QuoteContext
+from server.core.checkout.quoting.quotes import Quote, quote
+from server.core.checkout.quoting.reasons import Reason
+from server.core.checkout.quoting.stacking import APPLICATION_ORDER, MAX_APPLIED
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.templates import (
     AmountOff,

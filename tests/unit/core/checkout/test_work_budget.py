@@ -1,6 +1,6 @@
 from collections.abc import Generator
 
-from server.core.checkout.work_budget import WorkBudget, run_to_completion
+from server.core.checkout.quoting.work_budget import WorkBudget, run_to_completion
 
 
 def _steps(work: WorkBudget, steps: int) -> Generator[None, None, str]:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.core.checkout.orders import LineKind, Order
-from server.core.checkout.quotes import quote
-from server.core.checkout.reasons import Reason
+from server.core.checkout.quoting.quotes import quote
+from server.core.checkout.quoting.reasons import Reason
 from server.core.promotions.template_rules import MAX_RELATIVE_SECONDS, refusal, violations
 from server.core.promotions.templates import (
     AmountOff,

@@ -8,11 +8,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from server.core.checkout.hints import Hint
-from server.core.checkout.quote_request import BestSelection, QuoteRequest
-from server.core.checkout.quotes import Quote, quoting
-from server.core.checkout.suggestions import Usable
-from server.core.checkout.work_budget import WorkBudget
+from server.core.checkout.quoting.hints import Hint
+from server.core.checkout.quoting.quote_request import BestSelection, QuoteRequest
+from server.core.checkout.quoting.quotes import Quote, quoting
+from server.core.checkout.quoting.suggestions import Usable
+from server.core.checkout.quoting.work_budget import WorkBudget
 from server.core.coupons.coupons import Coupon, CouponState
 
 MAX_COULD_GET: Final = 20  # coupons that are looked at for one order

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from server.core.checkout.discounts import (
+from server.core.checkout.quoting.discounts import (
     NO_SHORTFALL,
     Saving,
     Shortfall,
@@ -18,7 +18,7 @@ from server.core.checkout.discounts import (
     saving_on,
     shortfall,
 )
-from server.core.checkout.reasons import Reason
+from server.core.checkout.quoting.reasons import Reason
 from server.core.checkout.terms import PricingContext, Terms, Totals
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.discount_kinds import DISCOUNT_KINDS, DiscountKind

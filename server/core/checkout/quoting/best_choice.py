@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from server.core.checkout.discounts import (
+from server.core.checkout.quoting.discounts import (
     NO_SAVING,
     Saving,
     apply,
@@ -19,15 +19,15 @@ from server.core.checkout.discounts import (
     saving_on,
     shortfall,
 )
-from server.core.checkout.reasons import Reason
-from server.core.checkout.stacking import (
+from server.core.checkout.quoting.reasons import Reason
+from server.core.checkout.quoting.stacking import (
     MAX_APPLIED,
     Candidate,
     application_step_of,
     stacking_conflict,
 )
+from server.core.checkout.quoting.work_budget import APPLYING, WorkBudget
 from server.core.checkout.terms import PricingContext, Terms, Totals
-from server.core.checkout.work_budget import APPLYING, WorkBudget
 from server.core.coupons.coupons import Coupon
 
 # In line visits (work_budget.py): about 0.1 s of a core, in slices. Ten times what the published wallets

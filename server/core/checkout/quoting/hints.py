@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, NamedTuple
 
-from server.core.checkout.discounts import Saving, Shortfall
 from server.core.checkout.orders import OrderLine
+from server.core.checkout.quoting.discounts import Saving, Shortfall
+from server.core.checkout.quoting.stacking import Candidate, apply_all, stacking_conflict, terms_of
+from server.core.checkout.quoting.work_budget import APPLYING, WorkBudget
 from server.core.checkout.scopes import EVERYTHING
-from server.core.checkout.stacking import Candidate, apply_all, stacking_conflict, terms_of
 from server.core.checkout.terms import PricingContext, Terms, with_line
-from server.core.checkout.work_budget import APPLYING, WorkBudget
 from server.core.promotions.templates import ItemsFree, Scope
 
 _LINE: Final = "more"  # not shown to anybody, so it may equal the id of a real line

@@ -6,12 +6,18 @@ Called by quotes, after the selected coupons are on the order.
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from server.core.checkout.discounts import Saving
-from server.core.checkout.eligibility import WalletEligibility
-from server.core.checkout.hints import Hint, hint_of
-from server.core.checkout.stacking import Candidate, Stack, apply_all, stacking_conflict, terms_of
+from server.core.checkout.quoting.discounts import Saving
+from server.core.checkout.quoting.eligibility import WalletEligibility
+from server.core.checkout.quoting.hints import Hint, hint_of
+from server.core.checkout.quoting.stacking import (
+    Candidate,
+    Stack,
+    apply_all,
+    stacking_conflict,
+    terms_of,
+)
+from server.core.checkout.quoting.work_budget import APPLYING, WorkBudget
 from server.core.checkout.terms import PricingContext
-from server.core.checkout.work_budget import APPLYING, WorkBudget
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 
-from server.core.checkout.best_choice import Kind
-from server.core.checkout.discounts import (
+from server.core.checkout.quoting.best_choice import Kind
+from server.core.checkout.quoting.discounts import (
     NO_SAVING,
     NO_SHORTFALL,
     Saving,
@@ -18,12 +18,12 @@ from server.core.checkout.discounts import (
     saving_on,
     shortfall,
 )
-from server.core.checkout.quote_request import QuoteRequest
-from server.core.checkout.reasons import Reason
+from server.core.checkout.quoting.quote_request import QuoteRequest
+from server.core.checkout.quoting.reasons import Reason
+from server.core.checkout.quoting.stacking import Candidate, in_order
+from server.core.checkout.quoting.work_budget import READING, WorkBudget
 from server.core.checkout.scopes import is_about
-from server.core.checkout.stacking import Candidate, in_order
 from server.core.checkout.terms import PricingContext, Terms, read_terms, uses_left
-from server.core.checkout.work_budget import READING, WorkBudget
 from server.core.coupons.coupons import Coupon, CouponState
 from server.core.promotions.templates import Template
 

@@ -9,18 +9,23 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from server.core.checkout.best_choice import NO_CHOICE, Choice, best_choice
-from server.core.checkout.eligibility import Unusable, WalletEligibility, evaluate_wallet, unusable
-from server.core.checkout.hints import Hint
 from server.core.checkout.orders import Order
-from server.core.checkout.quote_request import (
+from server.core.checkout.quoting.best_choice import NO_CHOICE, Choice, best_choice
+from server.core.checkout.quoting.eligibility import (
+    Unusable,
+    WalletEligibility,
+    evaluate_wallet,
+    unusable,
+)
+from server.core.checkout.quoting.hints import Hint
+from server.core.checkout.quoting.quote_request import (
     USUAL_CONTEXT,
     BestSelection,
     QuoteContext,
     QuoteRequest,
 )
-from server.core.checkout.reasons import Reason
-from server.core.checkout.stacking import (
+from server.core.checkout.quoting.reasons import Reason
+from server.core.checkout.quoting.stacking import (
     Applied,
     Candidate,
     Rejected,
@@ -29,9 +34,9 @@ from server.core.checkout.stacking import (
     stacking_conflict,
     terms_of,
 )
-from server.core.checkout.suggestions import Usable, hints_of, usable_coupons
+from server.core.checkout.quoting.suggestions import Usable, hints_of, usable_coupons
+from server.core.checkout.quoting.work_budget import WorkBudget, run_to_completion
 from server.core.checkout.terms import PricingContext
-from server.core.checkout.work_budget import WorkBudget, run_to_completion
 from server.core.coupons import codes
 from server.core.coupons.coupons import Coupon
 from server.core.promotions.template_rules import text_violations

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from server.core.checkout.best_choice import SEARCH_BUDGET
 from server.core.checkout.money_rules import USUAL_RULES, MoneyRules
 from server.core.checkout.orders import Order
+from server.core.checkout.quoting.best_choice import SEARCH_BUDGET
 from server.core.coupons.coupons import Coupon
 
 
