@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from server.commands import CommandError
+from server.configuration.settings import Settings, SettingsError, read_settings
 from server.core.identity import RIGHTS, Role
-from server.logs import configure_logs, hide_in_logs
-from server.settings import Settings, SettingsError, read_settings
+from server.observability.logs import configure_logs, hide_in_logs
 
 if TYPE_CHECKING:
     from server.commands.token import TokenRequest

@@ -28,9 +28,9 @@ _SLOW_FOLDERS = ("integration", "races", "system", "browser")
 _COVERED = (
     "server.core",
     "server.tokens",
-    "server.wire",
-    "server.client_frames",
-    "server.coupon_frames",
+    "server.frames.wire",
+    "server.frames.client_frames",
+    "server.frames.coupon_frames",
     "server.gateway.sockets.session",
     "server.gateway.sockets.handshake",
     "server.gateway.sockets.frames",

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import structlog
 
 from server.clock import now_ms
+from server.configuration.settings import Settings
 from server.core.drops.drop_rules import DropForm, Start
 from server.core.drops.drops import DropState
 from server.core.promotions.batches import Batch, BatchForm, RoomQuota
@@ -33,7 +34,6 @@ from server.ledger.drops import drops
 from server.ledger.engine import Ledger
 from server.ledger.idempotency import IdempotencyKey
 from server.ledger.promotions import batches
-from server.settings import Settings
 
 ROOM: Final = "demo"
 _ACTOR: Final = "demo"

@@ -15,9 +15,9 @@ import orjson
 
 from server.commands.demo import ROOM
 from server.commands.token import DEFAULT_TTL_SECONDS, TokenRequest, make_tokens
+from server.configuration.settings import Settings
 from server.core.identity import Role
 from server.demo_link import CODE_CHARS, CODE_LENGTH, DemoLink, as_json
-from server.settings import Settings
 from server.tokens import TokenKeys
 
 STUDENTS = ("student-1", "student-2")

@@ -14,14 +14,14 @@ import orjson
 from server.commands import CommandError
 from server.commands.data_folder import DataFolder
 from server.commands.examining import examine
+from server.configuration.settings import Settings
 from server.core import instants
 from server.desk import DeskUnavailableError
 from server.desk.redis.embedded import EmbeddedRedis
 from server.flows.consistency.examine import Report
 from server.flows.consistency.findings import Finding, FindingKind
 from server.ledger.database_errors import LedgerUnavailableError
-from server.logs import redacted
-from server.settings import Settings
+from server.observability.logs import redacted
 
 _COULD_NOT_LOOK = 2
 _LISTED_PER_KIND = 20  # findings of one kind and drop; the text counts the rest, the JSON lists all

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from server.clock import now_ms
 from server.commands import CommandError
 from server.commands.preflight import weaknesses
+from server.configuration.settings import Settings
 from server.core.jobs import JobKind
 from server.core.students.erasure import key_of
 from server.desk.claims.outbox import Outbox
@@ -30,7 +31,6 @@ from server.flows.jobs import JobFailedError, JobResult, RunningJob
 from server.flows.stores import Stores
 from server.ids import new_id
 from server.ledger.engine import Ledger
-from server.settings import Settings
 
 STATEMENT_SECONDS = 60.0  # longer than for a request: no user waits for the result
 

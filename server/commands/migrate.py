@@ -11,10 +11,10 @@ from asyncpg import ClientConfigurationError, PostgresError
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.commands import CommandError
+from server.configuration.settings import Settings
 from server.ledger import migrate
 from server.ledger.database_errors import LedgerUnavailableError
-from server.logs import redacted
-from server.settings import Settings
+from server.observability.logs import redacted
 
 
 def migrate_configured(settings: Settings) -> None:

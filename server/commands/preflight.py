@@ -13,8 +13,9 @@ from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from sqlalchemy.exc import SQLAlchemyError
 
-from server import service_urls
 from server.commands import CommandError
+from server.configuration import service_urls
+from server.configuration.settings import Settings
 from server.desk.redis.connection import COMMAND_SECONDS, connect
 from server.desk.redis.nodes import Nodes
 from server.desk.redis.replicas import replicas_following
@@ -22,8 +23,7 @@ from server.desk.redis.server_version import ServerVersion
 from server.ledger import schema
 from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.engine import Ledger
-from server.logs import redacted
-from server.settings import Settings
+from server.observability.logs import redacted
 
 _ANSWER_SECONDS = 10.0  # for a Redis or database that is started at the same time
 _RETRY_SECONDS = 0.25

@@ -22,8 +22,8 @@ from server.commands.process.listening import check_port_is_free
 from server.commands.process.supervisor import Child, Started, role_child, supervised
 from server.commands.process.web_children import web_children
 from server.commands.startup_links import print_startup_links
+from server.configuration.settings import Settings
 from server.desk.redis.embedded import EmbeddedRedis, EmbeddedRedisError
-from server.settings import Settings
 
 _REDIS_STOP_SECONDS = 1.0
 _log = structlog.get_logger()

@@ -13,8 +13,8 @@ import httpx
 import segno
 
 from server.commands.process.listening import EVERY_ADDRESS, local_url
+from server.configuration.settings import Settings
 from server.demo_link import DemoLink
-from server.settings import Settings
 
 _READY_SECONDS = 30.0
 _RETRY_SECONDS = 0.1

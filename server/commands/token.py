@@ -13,9 +13,9 @@ from pathlib import Path
 
 from server.commands import CommandError
 from server.commands.data_folder import DataFolder
+from server.configuration.settings import Settings
 from server.core.identity import RIGHTS, ROLES_WITH_ROOMS, Role
 from server.core.room_names import is_room_name
-from server.settings import Settings
 from server.tokens import TokenKeys
 
 DEFAULT_TTL_SECONDS = 12 * 3600

@@ -19,9 +19,9 @@ from server.commands.process.readiness import report_ready
 from server.commands.process.serving import Service, serve, service
 from server.commands.process.supervisor import supervised
 from server.commands.process.web_children import web_children
-from server.health import Health, watch_loop
-from server.metrics import Metrics
-from server.settings import Settings
+from server.configuration.settings import Settings
+from server.observability.health import Health, watch_loop
+from server.observability.metrics import Metrics
 
 _LOOK_AGAIN_S = 0.02
 

@@ -11,9 +11,9 @@ from server.commands.preflight import check_environment
 from server.commands.process.gc_tuning import tune_garbage_collector
 from server.commands.process.readiness import report_ready
 from server.commands.process.worker_composition import compose_worker
-from server.health import Health, watch_loop
-from server.metrics import Metrics
-from server.settings import Settings
+from server.configuration.settings import Settings
+from server.observability.health import Health, watch_loop
+from server.observability.metrics import Metrics
 
 
 async def worker(settings: Settings, up_fd: int | None = None) -> None:

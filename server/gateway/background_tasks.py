@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import structlog
 
-from server import wire
 from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.feed.subscription import Subscription
+from server.frames import wire
 from server.gateway.gateway import Gateway
 from server.gateway.rooms.broadcast import OnSent, Published
 from server.gateway.rooms.feed.feed_follower import FeedFollower
@@ -21,9 +21,9 @@ from server.gateway.rooms.joins.room_loader import RoomLoader
 from server.gateway.sockets.connection import Connection
 from server.gateway.sockets.frames import text_frame
 from server.gateway.sockets.session import Phase
-from server.health import Health
-from server.metrics import Metrics
-from server.tracing import Traces
+from server.observability.health import Health
+from server.observability.metrics import Metrics
+from server.observability.tracing import Traces
 
 PING_PASSES = 25  # passes in which every socket is pinged once: with one a second, each 25 s
 ENDS_PER_TURN = 50  # an end takes 0.1 ms, and those of a flood of silent sockets come together

@@ -7,11 +7,11 @@ and behind it are made once for each drop and outcome.
 from functools import lru_cache
 from typing import Final
 
-from server import wire
 from server.core.drops.claims import Outcome
 from server.core.drops.why import Why
 from server.desk.claims.claim_answers import ClaimAnswer
 from server.desk.claims.claim_record import HeldClaim
+from server.frames import wire
 from server.gateway.sockets.frames import text_frame
 
 _REQUEST_ID = b'"request_id":"'  # the first field after the type

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 import structlog
 from websockets.typing import LoggerLike
 
-from server import client_frames, wire
 from server.clock import now_ms
 from server.core.identity import Identity
+from server.frames import client_frames, wire
 from server.gateway.parts import GatewayParts
 from server.gateway.rooms.answers import Answers
 from server.gateway.rooms.joins.join_limit import JoinLimit

@@ -11,10 +11,10 @@ from server.desk.feed.feed import Feed
 from server.desk.feed.subscription import Subscription
 from server.gateway.cadence import Cadence
 from server.gateway.sockets.connection_limiter import MAX_SOCKETS
-from server.health import Health
-from server.metrics import Metrics
+from server.observability.health import Health
+from server.observability.metrics import Metrics
+from server.observability.tracing import Traces
 from server.tokens import TokenKeys
-from server.tracing import Traces
 
 JOINS_PER_SECOND = 10_000  # that one process lets in: a whole class that joins at once is no attack
 

@@ -7,8 +7,6 @@ future and no closure for a tap: it waits in the desk's queue (desk/claims/claim
 
 from collections import Counter
 
-from server import task_frames, wire
-from server.client_frames import ClaimFrame
 from server.clock import now_ms
 from server.core.drops import why
 from server.core.drops.claims import ClaimState, Outcome
@@ -18,6 +16,8 @@ from server.core.ids import StudentId
 from server.core.rates import Bucket, Rate
 from server.desk.claims.claim_answers import ClaimAnswer
 from server.desk.claims.claim_desk import RETRY, Tap, entering, is_confirmed
+from server.frames import task_frames, wire
+from server.frames.client_frames import ClaimFrame
 from server.gateway import claim_replies
 from server.gateway.parts import GatewayParts
 from server.gateway.rooms.feed.feed_follower import FeedFollower
@@ -25,7 +25,7 @@ from server.gateway.rooms.room import Room, is_for
 from server.gateway.sockets.connection import Connection
 from server.gateway.sockets.frames import text_frame
 from server.gateway.work_in_flight import WorkInFlight
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 
 CLAIMS = Rate(burst=10, interval_ms=500)  # of one student on this process, over all drops
 _NOT_A_STUDENT = ClaimAnswer(Outcome.NOT_ELIGIBLE, why=why.NOT_A_STUDENT)

@@ -23,7 +23,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from server import service_urls
+from server.configuration import service_urls
 from server.ledger import deferred, liveness, transaction_pooling
 from server.ledger.database_errors import LedgerUnavailableError, translated
 from server.ledger.inline_sqlite import connect_reader, connect_writer, execute_when_free

@@ -14,8 +14,8 @@ from server.clock import now_ms
 from server.desk import DeskUnavailableError
 from server.desk.claims.outbox import Outbox, OutboxEntry
 from server.flows.drops.claims.persist_claims import ClaimPersister
-from server.metrics import Metrics
-from server.tracing import Traces
+from server.observability.metrics import Metrics
+from server.observability.tracing import Traces
 from server.worker.cadence import Cadence
 
 

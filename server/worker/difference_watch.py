@@ -20,7 +20,7 @@ from server.flows.consistency.measure_difference import (
     measure_differences,
 )
 from server.flows.stores import Stores
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 
 _USES = ("free", "held", "redeemed", "returned")
 _log = structlog.get_logger()

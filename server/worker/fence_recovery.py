@@ -20,7 +20,7 @@ from server.desk.keys import SHARDS
 from server.desk.shards.fence import Fence
 from server.flows.consistency.rebuild.rebuild_desk import DeskRebuilder
 from server.ledger.database_errors import LedgerUnavailableError
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 
 AT_ONCE: Final = 4  # rebuilds at the same time: one that hangs leaves three
 LOOK_SECONDS: Final = 1.0  # then shut shards are looked for again, whatever is still being rebuilt

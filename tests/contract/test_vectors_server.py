@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 import pytest
 
-from server import client_frames, coupon_frames, message_frames, offer_frames, task_frames, wire
 from server.contract_json import template_form_from_json
 from server.core.coupons.coupons import Coupon, CouponState, Standing
 from server.core.drops.claims import Audience, ClaimState, Outcome
@@ -30,6 +29,14 @@ from server.core.promotions.templates import (
     Threshold,
 )
 from server.core.room_names import is_room_name, room_of
+from server.frames import (
+    client_frames,
+    coupon_frames,
+    message_frames,
+    offer_frames,
+    task_frames,
+    wire,
+)
 from server.gateway.sockets import close_reasons
 from tests.contract.scripted_sessions import VECTORS
 

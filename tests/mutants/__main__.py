@@ -24,9 +24,9 @@ MUTATED = (
     "server/gateway/sockets/session.py",
     "server/gateway/sockets/frames.py",
     "server/gateway/sockets/handshake.py",
-    "server/wire.py",
-    "server/client_frames.py",
-    "server/wire_state.py",
+    "server/frames/wire.py",
+    "server/frames/client_frames.py",
+    "server/frames/wire_state.py",
     "client_sdk/python/session.py",
     "server/desk/scripts/*.lua",
 )

@@ -27,8 +27,8 @@ from server.gateway.gateway import Gateway
 from server.gateway.parts import GatewayParts
 from server.gateway.rooms.feed.feed_follower import FeedFollower
 from server.gateway.rooms.joins.room_loader import RoomLoader
-from server.health import Health
-from server.metrics import Metrics
+from server.observability.health import Health
+from server.observability.metrics import Metrics
 from server.tokens import TokenKeys
 from tests.support.builders.desks import Desk
 

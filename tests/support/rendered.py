@@ -4,12 +4,12 @@ Print one with `python -c "from tests.support import rendered; print(rendered.ap
 and paste it into the document.
 """
 
+from server.configuration.setting_variables import VARIABLES
 from server.core.checkout.quoting.stacking import APPLICATION_ORDER
 from server.core.coupons.coupon_states import TRANSITIONS, UNIT_USES
 from server.core.coupons.coupons import CouponState
 from server.core.event_types import KINDS
-from server.metrics import Metrics
-from server.setting_variables import VARIABLES
+from server.observability.metrics import Metrics
 
 
 def application_order_table() -> str:

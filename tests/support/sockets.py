@@ -15,18 +15,18 @@ from websockets.http11 import Response
 from websockets.typing import LoggerLike, Subprotocol
 from websockets.uri import parse_uri
 
-from server import client_frames
-from server.client_frames import ClaimFrame
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.identity import Identity, Role
+from server.frames import client_frames
+from server.frames.client_frames import ClaimFrame
 from server.gateway.sockets.allowances import Allowances
 from server.gateway.sockets.connection import Connection
 from server.gateway.sockets.connection_limiter import ConnectionLimiter
 from server.gateway.sockets.handshake import Handshake
 from server.gateway.sockets.refusals import Refusals
 from server.gateway.sockets.socket_closer import SocketCloser
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 from server.tokens import TokenKeys
 
 KEYS = TokenKeys(("k" * 32,))

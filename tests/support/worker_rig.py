@@ -29,7 +29,7 @@ from server.ledger import tables
 from server.ledger.drops import claims, drops
 from server.ledger.drops.claims import ClaimRow
 from server.ledger.engine import Ledger
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 from server.worker.cadence import Cadence
 from server.worker.claims_loop import ClaimsLoop
 from server.worker.jobs.job import WorkerParts

@@ -11,14 +11,14 @@ import pytest
 from sqlalchemy import Table
 from starlette.routing import Route
 
+from server.configuration.settings import Settings
 from server.core.drops.claims import Outcome
 from server.core.refusals import Code
 from server.gateway.sockets import close_reasons
 from server.ledger.tables.coupon import lottery, offer
 from server.ledger.tables.drop import draw, task
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 from server.pages.routes import PageFacts, page_routes
-from server.settings import Settings
 from tests.support.pages_by_role import pages_of_rows
 from tests.support.rendered import (
     application_order_table,

@@ -6,8 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from server.exposition import dump, merge
-from server.metrics import Metrics
+from server.observability.exposition import dump, merge
+from server.observability.metrics import Metrics
 
 
 def a_registry(

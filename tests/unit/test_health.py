@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from server.health import Health
+from server.observability.health import Health
 
 pytestmark = pytest.mark.asyncio
 

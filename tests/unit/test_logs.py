@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 import structlog
 
-from server.logs import configure_logs, hide_in_logs, redacted
-from server.metrics import Metrics
+from server.observability.logs import configure_logs, hide_in_logs, redacted
+from server.observability.metrics import Metrics
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.q9Zr4Tn8Lm1Pb6Yc"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 
 FOLDER = Path("server/observability")
 _SUFFIXES = ("_bucket", "_count", "_sum")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from loadtest.bench.command import PUBLISHED
 from loadtest.bench.tables import BEGIN, END, render_tables
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 from tests.support.rendered import settings_table
 
 README = (Path(__file__).parents[2] / "README.md").read_text()

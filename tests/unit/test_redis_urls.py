@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.redis_urls import (
+from server.configuration.redis_urls import (
     ClusterAddress,
     SentinelAddress,
     cluster_address,

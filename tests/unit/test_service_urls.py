@@ -2,7 +2,12 @@
 
 import pytest
 
-from server.service_urls import database_url, named_files, passwords_in, postgresql_address
+from server.configuration.service_urls import (
+    database_url,
+    named_files,
+    passwords_in,
+    postgresql_address,
+)
 
 # As the dashboards of hosting companies show them, with other names.
 HANDED_OUT = [

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from server.settings import Settings, SettingsError, read_settings
+from server.configuration.settings import Settings, SettingsError, read_settings
 from tests.support.rendered import settings_table
 
 SECRET = "k7Jq2-vXw9Zr4Tn8Lm1Pb6Yc3Hd5Gf0Ss"

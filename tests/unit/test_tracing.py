@@ -8,8 +8,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.testing import capture_logs
 
-from server import tracing
-from server.tracing import Traces, traces_to, with_exporter
+from server.observability import tracing
+from server.observability.tracing import Traces, traces_to, with_exporter
 
 AT = 1_800_000_000_000
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server import client_frames, coupon_frames, wire
 from server.core.coupons.coupons import ClaimCoupon, Coupon, CouponState
 from server.core.drops.claims import Audience, ClaimState, Outcome
 from server.core.drops.drops import CloseReason, DropState, RoomDrop, Window
@@ -23,6 +22,7 @@ from server.core.promotions.templates import (
     Threshold,
 )
 from server.desk.feed import room_drops
+from server.frames import client_frames, coupon_frames, wire
 
 NINE = 1_772_355_600_000  # 2026-03-01T09:00:00.000Z
 NINE_TEXT = "2026-03-01T09:00:00.000Z"

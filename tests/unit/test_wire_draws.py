@@ -5,10 +5,10 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from server import client_frames, wire
 from server.core.draws.entries import Entry
 from server.core.drops.draw_cards import DrawCard, DrawPhase
 from server.core.drops.drops import DropState
+from server.frames import client_frames, wire
 from tests.unit.test_wire import DROP, EVERYTHING, NINE, NINE_TEXT
 
 SEALED = DrawCard("c0", DrawPhase.SEALED, entries=3, root="ab")

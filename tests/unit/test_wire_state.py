@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from server.wire_state import MAX_DROPS_BYTES, coupons_within, drops_within
+from server.frames.wire_state import MAX_DROPS_BYTES, coupons_within, drops_within
 
 WORDS = "字" * 1_000
 COURSES = [f"course-{n}" for n in range(200)]

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import orjson
 from pydantic import Field
 
-from server import task_frames, wire
 from server.api.drops.task_models import ProgressResponse, TaskResponse
 from server.api.http import auth
 from server.api.http.caches.drop_lookup import ClaimableDrop
@@ -29,6 +28,7 @@ from server.desk import DeskUnavailableError
 from server.desk.claims.claim_answers import ClaimAnswer
 from server.desk.claims.claim_desk import entering, is_confirmed
 from server.desk.drops.task_desk import TaskOf
+from server.frames import task_frames, wire
 
 # To these a tap is no proof that the card was on the student's screen: no card was shown, or nothing decided.
 _SEES_NO_CARD = frozenset({Outcome.NOT_ELIGIBLE, Outcome.RATE_LIMITED})

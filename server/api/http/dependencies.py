@@ -32,12 +32,12 @@ from server.flows.drops.views.receipts import Receipts
 from server.flows.events.event_pages import EventWaiters
 from server.flows.events.send_messages import USUAL_POLICY, MessagePolicy
 from server.flows.lotteries.spin_queue import SpinQueue
-from server.health import Health
 from server.ledger.engine import Ledger
-from server.metrics import Metrics
+from server.observability.health import Health
+from server.observability.metrics import Metrics
+from server.observability.tracing import Traces
 from server.sheets.programs import Programs
 from server.tokens import TokenKeys
-from server.tracing import Traces
 
 REQUEST_DEADLINE_S = 10.0
 

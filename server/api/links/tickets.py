@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from server import wire
 from server.api.drops.claims import (
     ClaimResponse,
     DropClaimBody,
@@ -47,6 +46,7 @@ from server.core.links.tickets import PURPOSE, Ticket, make_ticket, read_ticket
 from server.core.refusals import Code, Refused
 from server.desk import DeskUnavailableError
 from server.flows.stores import Stores
+from server.frames import wire
 from server.ledger.database_errors import LedgerUnavailableError
 
 # A ticket that is over wins nothing; these outcomes only repeat what the student has.

@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from server import task_frames
 from server.api.drops.task_models import Option, TaskProgressResponse, TaskResponse
 from server.api.http import auth
 from server.api.http.dependencies import ApiDependencies
@@ -28,6 +27,7 @@ from server.core.refusals import Code, Refused, invalid_field
 from server.desk import DeskUnavailableError
 from server.desk.drops.task_desk import TaskOf
 from server.desk.feed.coupon_changes import CouponChange
+from server.frames import task_frames
 
 
 class AnswerBody(Body):

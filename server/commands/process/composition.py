@@ -30,6 +30,7 @@ from server.commands.process.worker_composition import (
     redis_of,
     traces_of,
 )
+from server.configuration.settings import Settings
 from server.core.access.in_force import AccessRules
 from server.core.addresses import TrustedProxies
 from server.core.approvals.approvals import SendLimits
@@ -56,14 +57,13 @@ from server.gateway.factory import running_gateway
 from server.gateway.gateway import Gateway
 from server.gateway.parts import GatewayParts
 from server.gateway.sockets.connection_limiter import ConnectionLimiter
-from server.health import Health
 from server.ids import new_id
 from server.ledger.engine import Ledger
-from server.metrics import Metrics
+from server.observability.health import Health
+from server.observability.metrics import Metrics
+from server.observability.tracing import Traces
 from server.pages.routes import PageFacts, lost_page, page_routes
-from server.settings import Settings
 from server.tokens import TokenKeys
-from server.tracing import Traces
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ from server.desk.redis.connection import redis_deadline
 from server.desk.redis.nodes import Nodes
 from server.desk.redis.replicas import replicas_following
 from server.desk.shards.fence import Fence
-from server.health import Health
 from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.engine import Ledger
+from server.observability.health import Health
 
 CHECK_SECONDS = 1.0
 _FIRST_CHECKS_SECONDS = 0.1  # before the first success: people wait for a service that starts

@@ -9,7 +9,7 @@ port can accept those clients before the child is restarted.
 import socket
 
 from server.commands.process.listening import listen
-from server.settings import Settings
+from server.configuration.settings import Settings
 
 
 class ListeningSocket:

@@ -8,7 +8,7 @@ import socket
 from typing import Any
 
 from server.commands import CommandError
-from server.settings import Settings
+from server.configuration.settings import Settings
 
 # The kernel buffers this much for a client that never reads before we notice it; with the default size,
 # 13,000 frames. Accepted sockets inherit the size from the listening one.

@@ -12,9 +12,9 @@ from math import inf
 
 from prometheus_client import CollectorRegistry
 
-from server import exposition
 from server.desk import DeskUnavailableError
 from server.desk.metrics_store import MetricsStore
+from server.observability import exposition
 from server.single_flight import SingleFlight
 
 PUBLISH_SECONDS = 5.0

@@ -12,10 +12,10 @@ from typing import Any
 import structlog
 import uvicorn
 
+from server.configuration.settings import Settings
 from server.gateway.sockets.connection_limiter import ConnectionLimiter
 from server.gateway.sockets.http_protocol import GuardedHttpProtocol
 from server.gateway.sockets.protocol_switch import ProtocolSwitch
-from server.settings import Settings
 
 # For a class that joins at once: with 100, asyncio's default, 3,500 joins a second became 270.
 BACKLOG = 4096

@@ -22,9 +22,9 @@ import structlog
 from server.commands import CommandError
 from server.commands.process.inherited_socket import ListeningSocket
 from server.commands.process.readiness import ReadinessPipe
+from server.configuration.settings import environment_with
 from server.desk.redis.embedded import stop
 from server.process_guard import kill_child_on_parent_death
-from server.settings import environment_with
 
 # Drain (2 s), responses in flight (1 s), exit. Platforms kill after 5 s; the embedded Redis needs the last.
 ROLE_STOP_SECONDS: Final = 3.7

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from server.commands.process.inherited_socket import ListeningSocket
 from server.commands.process.supervisor import Child, role_child
-from server.settings import Settings
+from server.configuration.settings import Settings
 
 
 def web_children(

@@ -14,6 +14,7 @@ from server import mail
 from server.commands.examining import Examining
 from server.commands.process.dependency_health import publishing_ledger_trouble
 from server.commands.process.metrics_aggregation import MetricsAggregator
+from server.configuration.settings import Settings
 from server.core.events.message_rules import DAY_MS, Cap, MessageRules, QuietHours
 from server.core.events.message_texts import Language
 from server.core.jobs import JobKind
@@ -41,9 +42,8 @@ from server.flows.students.merge import merge_student
 from server.ids import new_id
 from server.ledger.engine import Ledger
 from server.mail import Mailer
-from server.metrics import Metrics
-from server.settings import Settings
-from server.tracing import Traces, traces_to
+from server.observability.metrics import Metrics
+from server.observability.tracing import Traces, traces_to
 from server.worker.cadence import Cadence
 from server.worker.claims_loop import ClaimsLoop
 from server.worker.jobs.job import WorkerParts

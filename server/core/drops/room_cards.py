@@ -1,8 +1,8 @@
 """Room cards: how much of a drop its room sees. A card has a bound.
 
 Used by `desk/feed/room_drops.py` before a drop is written to the feed, so that the feed, each gateway and
-each student's frame stay small, and by `server.wire_state` for a room's whole state. A shortened scope never
-looks wider than it is: each list of ids keeps at least one, and `more` says how many others there are.
+each student's frame stay small, and by `server.frames.wire_state` for a room's whole state. A shortened scope
+never looks wider than it is: each list of ids keeps at least one, and `more` says how many others there are.
 """
 
 from collections.abc import Mapping, Sequence

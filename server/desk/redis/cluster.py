@@ -17,9 +17,9 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import AskError, ClusterDownError, MovedError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from server.configuration.redis_urls import ClusterAddress
 from server.desk.redis.nodes import Nodes
 from server.desk.redis.slot_table import EMPTY, Address, SlotTable, slot_of
-from server.redis_urls import ClusterAddress
 from server.single_flight import SingleFlight
 
 _ANSWER_SECONDS: Final = 0.5  # of one node about the table; the next is asked then

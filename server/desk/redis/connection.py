@@ -23,7 +23,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from server import redis_urls
+from server.configuration import redis_urls
 from server.desk import DeskUnavailableError
 from server.desk.redis.cluster import Cluster
 from server.desk.redis.nodes import Nodes

@@ -12,7 +12,7 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import ReadOnlyError
 
-from server.redis_urls import SentinelAddress
+from server.configuration.redis_urls import SentinelAddress
 
 _ANSWER_SECONDS: Final = 0.5  # of one Sentinel; the next is asked then
 

@@ -20,10 +20,10 @@ import structlog
 from server.clock import now_ms
 from server.core.access.in_force import AccessRules
 from server.core.access.rules import BLOCKS, REVOCATIONS
-from server.health import Health
 from server.ledger.access import rules as rows
 from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.engine import Ledger
+from server.observability.health import Health
 
 LOOK_SECONDS: Final = 0.4
 _AT_ONCE: Final = 500  # rules of one read: 2 ms on the loop

@@ -16,12 +16,12 @@ import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server import coupon_frames
 from server.core.coupons.coupons import Coupon, CouponState, Standing
 from server.desk import DeskUnavailableError
 from server.desk.feed.coupon_changes import CouponChange
 from server.desk.shards.fence import ConfirmedClaim
 from server.flows.stores import Stores
+from server.frames import coupon_frames
 from server.ledger.coupons import coupon_changes, coupons
 
 AT_ONCE: Final = 200  # coupons in one publication

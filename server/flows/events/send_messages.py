@@ -21,7 +21,6 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server import message_frames
 from server.core.event_types import Event, EventType
 from server.core.events.message_rules import (
     DAY_MS,
@@ -41,6 +40,7 @@ from server.desk import DeskUnavailableError
 from server.desk.feed.coupon_changes import CouponChange
 from server.flows.access.blocked import blocked_among
 from server.flows.stores import Stores
+from server.frames import message_frames
 from server.ledger import event_log
 from server.ledger.events import messages as rows
 from server.ledger.events.messages import HeldMessage

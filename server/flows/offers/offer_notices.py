@@ -17,8 +17,8 @@ from server.core.promotions.templates import Template
 from server.desk import DeskUnavailableError
 from server.desk.feed.coupon_changes import CouponChange
 from server.desk.feed.feed import Feed
+from server.frames.offer_frames import offer_frame, withdrawn_frame
 from server.ledger import event_log
-from server.offer_frames import offer_frame, withdrawn_frame
 
 # A frame is a kilobyte, and every gateway reads every publication: 20 KB, a fifth of a millisecond.
 FRAMES_AT_ONCE: Final = 20

@@ -16,7 +16,6 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server import task_frames
 from server.core.drops.tasks import InviteTask, needed
 from server.core.ids import DropId, StudentId
 from server.core.offers.offers import Offer, OfferState, can_end
@@ -26,6 +25,7 @@ from server.desk.feed.coupon_changes import CouponChange
 from server.flows.offers.end_offers import end_open
 from server.flows.offers.offer_notices import show_ended, show_made
 from server.flows.stores import Stores, batch_and_template
+from server.frames import task_frames
 from server.ledger.drops.drop_row import DropRow
 from server.ledger.offers import offers
 from server.ledger.students import merge_chances as rows

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from server import task_frames
 from server.core.drops.drops import DropState
 from server.core.drops.tasks import InviteTask, Progress, progress_of
 from server.core.identity import Identity
@@ -20,6 +19,7 @@ from server.desk.drops.task_desk import TaskOf
 from server.desk.feed.coupon_changes import CouponChange
 from server.flows.abort import returns_refusal
 from server.flows.stores import Stores
+from server.frames import task_frames
 from server.ids import new_id
 from server.ledger.drops import drops
 from server.ledger.drops.drop_row import DropRow

@@ -10,12 +10,12 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server import task_frames
 from server.core.drops.tasks import needed, progress_of
 from server.core.ids import StudentId
 from server.desk.drops.task_desk import TaskOf
 from server.desk.feed.coupon_changes import CouponChange
 from server.flows.stores import Stores, assert_desk_epoch
+from server.frames import task_frames
 from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 from server.ledger.tasks import passes

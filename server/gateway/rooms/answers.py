@@ -7,13 +7,13 @@ event loop to one question are one script call. The right option is known here, 
 import asyncio
 from typing import Final
 
-from server import client_frames, task_frames, wire
 from server.core.drops.drops import RoomDrop
 from server.core.drops.tasks import AnswerTask, option_of
 from server.core.identity import Identity
 from server.core.rates import Bucket, Rate
 from server.desk import DeskUnavailableError
 from server.desk.drops.task_desk import AT_ONCE, TaskDesk, TaskOf
+from server.frames import client_frames, task_frames, wire
 from server.gateway.rooms.room import Room, is_for
 from server.gateway.sockets.connection import Connection
 from server.gateway.sockets.frames import text_frame

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from server import wire
 from server.core.drops.drops import RoomDrop
 from server.desk.feed.feed_messages import FeedKind, Publication
+from server.frames import wire
 from server.gateway.sockets.frames import text_frame
 
 

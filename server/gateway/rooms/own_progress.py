@@ -6,10 +6,10 @@ One of each for a room. Filled by `join_queue.py` before a welcome, by `answers.
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from server import task_frames
 from server.core.drops.drops import RoomDrop
 from server.core.drops.tasks import Progress, progress_of
 from server.desk.drops.task_desk import Watched
+from server.frames import task_frames
 from server.gateway.sockets.connection import Connection
 
 HEARD_MS: Final = 30_000  # a client answers a ping each 25 s; 5 s for the network

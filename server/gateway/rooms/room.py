@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import orjson
 
-from server import wire, wire_state
 from server.clock import now_ms
 from server.core.draws.entries import Entry
 from server.core.drops.claims import Audience, ClaimState
@@ -29,6 +28,7 @@ from server.desk.claims.claim_record import HeldClaim
 from server.desk.drops.drop_state import DeskCounts
 from server.desk.feed.feed import RoomState
 from server.desk.feed.feed_messages import FeedKind, Losses, Publication
+from server.frames import wire, wire_state
 from server.gateway.rooms.broadcast import Broadcast, OnSent, Published, Write, admits
 from server.gateway.rooms.feed_frames import frame_of
 from server.gateway.rooms.own_progress import OwnProgress, Watchers

@@ -5,11 +5,11 @@ Called by the background jobs (factory.py). The work is bounded by what is live:
 in a dict.
 """
 
-from server import wire
 from server.clock import now_ms
 from server.core.drops.drops import DropState, RoomDrop
 from server.desk.drops.drop_desk import DropDesk
 from server.desk.feed.feed import Feed
+from server.frames import wire
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room
 from server.gateway.sockets.frames import text_frame

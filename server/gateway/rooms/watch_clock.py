@@ -12,12 +12,12 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from server import task_frames
 from server.clock import now_ms
 from server.core.drops.drops import RoomDrop
 from server.core.drops.tasks import WatchTask
 from server.desk import DeskUnavailableError
 from server.desk.drops.task_desk import AT_ONCE, TaskDesk, TaskOf, Watched
+from server.frames import task_frames
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.own_progress import heard_until
 from server.gateway.rooms.room import Room

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from server import wire, wire_state
 from server.core.drops.claims import ClaimState
 from server.core.ids import DropId
 from server.desk.claims.claim_record import HeldClaim
+from server.frames import wire, wire_state
 
 
 def known(held: Mapping[DropId, HeldClaim | None]) -> dict[DropId, HeldClaim]:

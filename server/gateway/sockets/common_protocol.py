@@ -7,8 +7,8 @@ fifth of the library's time (decisions/0011). Refuses nothing: refusals are writ
 
 from typing import TYPE_CHECKING, Final
 
-from server import client_frames
 from server.core.room_names import room_of
+from server.frames import client_frames
 from server.gateway.sockets.admission import refusal_of
 from server.gateway.sockets.connection_handler import ConnectionHandler
 from server.gateway.sockets.connection_state import OPEN

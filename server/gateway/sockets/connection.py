@@ -12,8 +12,8 @@ to the `ConnectionHandler`.
 import asyncio
 from typing import Final, cast
 
-from server import client_frames
 from server.clock import now_ms
+from server.frames import client_frames
 from server.gateway.sockets import close_reasons
 from server.gateway.sockets.allowances import LARGE_BYTES
 from server.gateway.sockets.close_reasons import SocketClose

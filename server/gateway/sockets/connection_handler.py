@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from websockets.typing import LoggerLike
 
-from server import client_frames
-from server.client_frames import ClaimFrame
 from server.core.addresses import TrustedProxies
+from server.frames import client_frames
+from server.frames.client_frames import ClaimFrame
 from server.gateway.sockets.connection_limiter import ConnectionLimiter
 from server.gateway.sockets.refusals import Refusals
 from server.gateway.sockets.socket_closer import SocketCloser

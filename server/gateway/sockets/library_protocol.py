@@ -16,9 +16,9 @@ from websockets.protocol import State as LibraryState
 from websockets.server import ServerProtocol
 from websockets.typing import LoggerLike, Subprotocol
 
-from server import client_frames, wire
 from server.clock import now_ms
 from server.core.room_names import room_of
+from server.frames import client_frames, wire
 from server.gateway.sockets import close_reasons
 from server.gateway.sockets.admission import refusal_of
 from server.gateway.sockets.close_reasons import SocketClose

@@ -7,9 +7,9 @@ checked for every message, not only at the hello (promise I9).
 from dataclasses import dataclass
 from enum import IntEnum
 
-from server import client_frames
 from server.core.identity import Identity
 from server.core.rates import Bucket, Rate
+from server.frames import client_frames
 from server.gateway.sockets import close_reasons
 from server.gateway.sockets.close_reasons import SocketClose
 from server.tokens import TokenExpiredError, TokenInvalidError, TokenKeys

@@ -20,7 +20,7 @@ from server.flows.events.send_messages import USUAL_POLICY, MessagePolicy
 from server.flows.jobs import Handler
 from server.flows.stores import Stores
 from server.mail import Mailer
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 from server.worker.cadence import Cadence
 from server.worker.claims_loop import ClaimsLoop
 from server.worker.webhook_sender import WebhookSender

@@ -10,10 +10,10 @@ import pytest_asyncio
 
 from server.api.app import build_app
 from server.commands.process import composition
+from server.configuration.settings import read_settings
 from server.core.identity import Role
 from server.core.promotions.templates import AmountOff, Gift, Rebate
 from server.demo_shop.routes import ShopFacts, route_shop_paths, shop_app
-from server.settings import read_settings
 from server.tokens import TokenKeys
 from tests.support.builders.api import AS_JSON, KEYS, Api, Json, good, refused, token
 from tests.support.builders.coupon_rows import coupon_of, give_coupon

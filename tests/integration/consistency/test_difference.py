@@ -14,7 +14,7 @@ from server.flows.drops.changes.change_drop import write_top_up
 from server.ledger import tables
 from server.ledger.drops import drop_results
 from server.ledger.drops.drop_results import DropResults
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 from server.worker.difference_watch import DifferenceWatch
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.faults.corruption import let_go, spend

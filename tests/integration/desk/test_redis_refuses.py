@@ -21,8 +21,8 @@ from server.core.ids import StudentId
 from server.desk import DeskUnavailableError
 from server.desk.metrics_store import MetricsStore
 from server.desk.redis.connection import connect
-from server.health import Health
 from server.ledger.engine import Ledger
+from server.observability.health import Health
 from tests.support.eventually import eventually
 from tests.support.servers.redis_server import RedisServer
 from tests.support.worker_rig import WorkerRig, at_work, desk_state, is_confirmed, rig_of, taps

@@ -8,15 +8,15 @@ import pytest
 
 from server.commands.process.composition import _claim_desk
 from server.commands.process.dependency_health import DependencyHealth
+from server.configuration.settings import Settings, read_settings
 from server.desk.claims.claim_desk import ClaimDesk
 from server.desk.claims.replicated_claims import ReplicatedClaimDesk
 from server.desk.metrics_store import MetricsStore
 from server.desk.redis.connection import StalenessTracker, connect
 from server.desk.shards.fence import Fence
-from server.health import Health
 from server.ledger.engine import Ledger
-from server.metrics import Metrics
-from server.settings import Settings, read_settings
+from server.observability.health import Health
+from server.observability.metrics import Metrics
 from tests.support.eventually import eventually
 from tests.support.servers.replication import Pair
 

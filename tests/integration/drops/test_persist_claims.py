@@ -7,13 +7,13 @@ import orjson
 import pytest
 from sqlalchemy import update
 
-from server import coupon_frames
 from server.core.drops.claims import ClaimState
 from server.desk import DeskUnavailableError
 from server.desk.claims import outbox as outbox_module
 from server.desk.feed.feed import Feed
 from server.desk.shards.fence import Fence
 from server.flows.drops.claims.persist_claims import ClaimPersister
+from server.frames import coupon_frames
 from server.ledger import tables
 from server.ledger.coupons import coupons
 from server.ledger.database_errors import LedgerUnavailableError

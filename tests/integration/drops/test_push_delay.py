@@ -9,7 +9,7 @@ from server.desk.feed import room_drops
 from server.desk.feed.feed_messages import FeedKind, load_publication
 from server.gateway.background_tasks import observe_sent
 from server.gateway.rooms.broadcast import Published
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 from tests.support.builders.desks import Desk, a_room_drop
 from tests.support.eventually import eventually
 from tests.support.gateways import RunningGateway

@@ -12,7 +12,7 @@ from server.core.drops.drops import CloseReason, RoomDrop, Window
 from server.core.drops.room_cards import MAX_SCOPE_BYTES
 from server.desk.feed.feed import MAX_GAP_BYTES
 from server.desk.feed.feed_messages import FeedKind
-from server.wire_state import MAX_CLAIMS_BYTES, MAX_DROPS_BYTES
+from server.frames.wire_state import MAX_CLAIMS_BYTES, MAX_DROPS_BYTES
 from tests.integration.gateway.test_gateway import open_drop
 from tests.support.builders.desks import Desk, a_room_drop
 from tests.support.clients.raw_socket import handshake, says

@@ -21,12 +21,12 @@ from server.core.drops.drop_rules import DropForm
 from server.core.ids import StudentId
 from server.core.refusals import Code
 from server.desk.metrics_store import MetricsStore
-from server.health import Health
 from server.ledger import engine
 from server.ledger.database_errors import LedgerUnavailableError
 from server.ledger.drops.drop_row import DropRow
 from server.ledger.engine import Ledger
 from server.ledger.migrate import upgrade
+from server.observability.health import Health
 from tests.support.builders.classroom import ROOM, now_ms, refused
 from tests.support.builders.desks import Desk
 from tests.support.eventually import eventually

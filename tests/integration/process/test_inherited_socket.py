@@ -9,7 +9,7 @@ import pytest
 
 from server.commands.process.inherited_socket import ListeningSocket
 from server.commands.process.listening import listen
-from server.settings import Settings, read_settings
+from server.configuration.settings import Settings, read_settings
 from tests.support.servers.stack import free_port
 
 KNOCKERS = 40

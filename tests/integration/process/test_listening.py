@@ -9,8 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from server.commands.process.listening import listen
 from server.commands.process.serving import serve, service
+from server.configuration.settings import read_settings
 from server.gateway.sockets.connection_limiter import ConnectionLimiter
-from server.settings import read_settings
 from tests.support.eventually import eventually
 from tests.support.servers.stack import free_port
 

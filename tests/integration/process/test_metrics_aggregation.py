@@ -9,12 +9,12 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 from redis.asyncio import Redis
 
-from server import exposition
 from server.commands.process import metrics_aggregation as module
 from server.commands.process.metrics_aggregation import MetricsAggregator
 from server.desk.keys import MetricsKeys
 from server.desk.metrics_store import FRESH_SECONDS, MetricsStore
-from server.metrics import Metrics
+from server.observability import exposition
+from server.observability.metrics import Metrics
 from tests.support.builders.desks import Desk
 from tests.support.eventually import eventually
 

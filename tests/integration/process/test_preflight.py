@@ -10,7 +10,7 @@ import redis
 
 from server.commands import CommandError, preflight
 from server.commands.preflight import check_environment, check_replicas
-from server.settings import Settings, read_settings
+from server.configuration.settings import Settings, read_settings
 from tests.support.servers.redis_cluster import RedisCluster
 from tests.support.servers.redis_server import RedisServer
 from tests.support.servers.replication import Pair

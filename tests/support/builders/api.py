@@ -18,7 +18,6 @@ import pytest_asyncio
 from sqlalchemy import func, select
 from starlette.applications import Starlette
 
-from server import exposition
 from server.api.app import build_app
 from server.api.http.caches.drop_lookup import DropLookup
 from server.api.http.dependencies import ApiDependencies
@@ -27,10 +26,11 @@ from server.core.identity import Identity, Role
 from server.desk.claims.outbox import Outbox
 from server.desk.keys import SHARDS
 from server.flows.drops.claims.persist_claims import ClaimPersister
-from server.health import Health
 from server.ledger.engine import Ledger
 from server.ledger.tables import metadata
-from server.metrics import Metrics
+from server.observability import exposition
+from server.observability.health import Health
+from server.observability.metrics import Metrics
 from server.tokens import TokenKeys
 from tests.support.builders.desks import Desk
 from tests.support.builders.money import NOW

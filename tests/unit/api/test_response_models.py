@@ -2,12 +2,12 @@
 
 import orjson
 
-from server import wire
 from server.api.drops.claims import ClaimResponse
 from server.api.drops.rooms import SnapshotResponse
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.drops.drops import CloseReason, DropState
 from server.core.instants import to_text
+from server.frames import wire
 from tests.support.builders.desks import a_room_drop
 
 COUPON = orjson.dumps(

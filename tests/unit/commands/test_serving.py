@@ -3,8 +3,8 @@
 import asyncio
 
 from server.commands.process.serving import service
+from server.configuration.settings import read_settings
 from server.gateway.sockets.connection_limiter import ConnectionLimiter
-from server.settings import read_settings
 
 
 def test_idle_connections_are_kept_longer_than_balancers_keep_theirs() -> None:

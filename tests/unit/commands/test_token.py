@@ -2,8 +2,8 @@ import pytest
 
 from server.commands import CommandError
 from server.commands.token import TokenRequest, make_tokens, write_tokens
+from server.configuration.settings import read_settings
 from server.core.identity import Role
-from server.settings import read_settings
 from server.tokens import TokenExpiredError, TokenKeys
 
 SECRET = "k7Jq2-vXw9Zr4Tn8Lm1Pb6Yc3Hd5Gf0Ss"

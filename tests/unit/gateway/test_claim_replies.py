@@ -3,12 +3,12 @@
 import orjson
 import pytest
 
-from server import wire
 from server.core.drops import why
 from server.core.drops.claims import ClaimState, Outcome
 from server.core.ids import ClaimId, Slot, Unit
 from server.desk.claims.claim_answers import ClaimAnswer
 from server.desk.claims.claim_record import HeldClaim
+from server.frames import wire
 from server.gateway import claim_replies
 from server.gateway.sockets.frames import text_frame
 

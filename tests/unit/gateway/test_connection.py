@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from websockets.frames import Opcode
 
-from server.client_frames import MAX_FRAME_BYTES
 from server.clock import now_ms
 from server.core.addresses import TrustedProxies
 from server.core.room_names import room_of
+from server.frames.client_frames import MAX_FRAME_BYTES
 from server.gateway.sockets import close_reasons
 from server.gateway.sockets.close_reasons import SocketClose
 from server.gateway.sockets.connection import MAX_UNSENT_BYTES

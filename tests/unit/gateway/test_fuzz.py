@@ -17,8 +17,8 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from server import client_frames
 from server.clock import now_ms
+from server.frames import client_frames
 from server.gateway.sockets.connection import Connection
 from server.gateway.sockets.frames import parse_common_text, text_frame
 from server.gateway.sockets.handshake import SUBPROTOCOL, parse_common_handshake

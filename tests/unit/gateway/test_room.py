@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 import pytest
 
-from server import wire
 from server.core.drops.claims import Audience, ClaimState
 from server.core.drops.drops import SHOWN_AFTER_CLOSE_MS, CloseReason, DropState, RoomDrop, Window
 from server.core.identity import Identity, Role
@@ -15,6 +14,7 @@ from server.desk.claims.claim_record import HeldClaim
 from server.desk.drops.drop_state import DeskCounts
 from server.desk.feed.feed import RoomState
 from server.desk.feed.feed_messages import FeedKind, Publication
+from server.frames import wire
 from server.gateway.rooms import broadcast as module
 from server.gateway.rooms.room import Room, Welcome
 from server.gateway.sockets.connection import MAX_UNSENT_BYTES
@@ -511,7 +511,9 @@ class TestWelcome:
     async def test_a_state_that_is_too_large_leaves_out_what_closed_first_and_its_claims(
         self, class_: Class, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("server.wire_state.drops_within.__defaults__", (1_000,), raising=False)
+        monkeypatch.setattr(
+            "server.frames.wire_state.drops_within.__defaults__", (1_000,), raising=False
+        )
         closed = [
             a_drop(f"drp_{n}", closed_at=NOW - 10 + n, close_reason=CloseReason.ENDED)
             for n in range(4)

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from server.client_frames import ClaimFrame, SeenFrame
+from server.frames.client_frames import ClaimFrame, SeenFrame
 from server.gateway.sockets import close_reasons
 from server.gateway.sockets.session import (
     HELLO_MS,

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import orjson
 
-from server import wire
 from server.core import instants
 from server.core.links.links import LinkState
 from server.desk import DeskUnavailableError
 from server.flows.links.link_views import LinkCard, read_card
 from server.flows.stores import Stores
+from server.frames import wire
 from server.ledger.database_errors import LedgerUnavailableError
 from server.single_flight import SingleFlight
 

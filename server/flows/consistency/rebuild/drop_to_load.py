@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server import coupon_frames
 from server.core.coupons.coupons import UNMOVED, ClaimCoupon, Standing
 from server.core.drops.claims import ClaimState
 from server.core.drops.drops import DropState
@@ -23,6 +22,7 @@ from server.flows.coupons.load_caps import read_dead_letters
 from server.flows.drops.claims.persist_claims import AT_ONCE
 from server.flows.drops.views.room_drops import desk_limits
 from server.flows.stores import batch_and_template
+from server.frames import coupon_frames
 from server.ledger.coupons import coupon_changes, coupons
 from server.ledger.draws import entries
 from server.ledger.drops import claims, drops

@@ -21,7 +21,6 @@ import structlog
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server import coupon_frames
 from server.core.coupons.coupons import ClaimCoupon
 from server.core.ids import ClaimId
 from server.core.promotions.batches import Batch
@@ -33,6 +32,7 @@ from server.desk.shards.fence import ConfirmedClaim, Fence
 from server.flows.coupons.new_coupons import confirmed_events, new_coupons
 from server.flows.drops.claims import reassign_claims
 from server.flows.drops.claims.rehearse_claims import confirm_rehearsed, is_rehearsed
+from server.frames import coupon_frames
 from server.ledger import desks, event_log
 from server.ledger.coupons import coupons
 from server.ledger.drops import claims

@@ -11,7 +11,6 @@ from typing import Final
 
 import orjson
 
-from server import coupon_frames
 from server.core.coupons.coupons import ClaimCoupon
 from server.core.ids import CouponId
 from server.desk.claims.outbox import OutboxEntry
@@ -20,6 +19,7 @@ from server.desk.feed.feed_messages import Confirmation
 from server.desk.shards.fence import ConfirmedClaim, Fence
 from server.flows.coupons.new_coupons import window_of
 from server.flows.drops.views.drop_snapshot import read_drop_snapshot
+from server.frames import coupon_frames
 from server.ledger.engine import Ledger
 
 _CODE_END: Final = 8  # characters of the claim's id: testers tell their codes apart

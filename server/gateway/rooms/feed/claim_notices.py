@@ -6,12 +6,12 @@ student in this room, and takes the claim off the list of unconfirmed wins.
 
 from typing import Final
 
-from server import wire
 from server.core.coupons.coupons import HOLD_ENDED
 from server.core.drops.claims import ClaimState
 from server.core.ids import DropId, StudentId
 from server.desk.claims.claim_record import HeldClaim
 from server.desk.feed.feed_messages import Loss
+from server.frames import wire
 from server.gateway.rooms.room import Room
 from server.gateway.sockets.frames import text_frame
 

@@ -34,7 +34,7 @@ from server.gateway.rooms.feed.win_recovery import WinRecovery
 from server.gateway.rooms.feed.winners import note_winners
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room
-from server.tracing import Traces
+from server.observability.tracing import Traces
 
 _HEAL_RETRY_SECONDS = 0.3
 # A healthy Redis answers in milliseconds. A connection that died together with the subscription never

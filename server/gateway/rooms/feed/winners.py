@@ -8,11 +8,11 @@ last names behind the welcome. Only masked names leave the process.
 
 from collections.abc import Sequence
 
-from server import wire
 from server.core.drops.winner_names import mask
 from server.core.identity import Identity
 from server.desk.feed.feed import Feed
 from server.desk.feed.feed_messages import Confirmation
+from server.frames import wire
 from server.gateway.rooms.open_rooms import OpenRooms
 from server.gateway.rooms.room import Room, is_for
 from server.gateway.sockets.frames import text_frame

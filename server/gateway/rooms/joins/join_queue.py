@@ -26,7 +26,7 @@ from server.gateway.rooms.room import Room
 from server.gateway.sockets import close_reasons
 from server.gateway.sockets.connection import Connection
 from server.gateway.sockets.session import Phase
-from server.metrics import Metrics
+from server.observability.metrics import Metrics
 
 JOINS_PER_READ = 500
 JOIN_SECONDS = 5.0

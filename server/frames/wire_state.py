@@ -1,7 +1,7 @@
 """Limits the size of a `welcome` and of a snapshot: which drops and coupons they contain, and how shortened.
 
 Called by the gateway when it makes the part of a welcome that joiners share. Field names are those of
-`server.wire.public_drop`.
+`server.frames.wire.public_drop`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from server import setting_parsers
+from server.configuration import setting_parsers
 
 _MAX_PROCESSES = 64
 _MAX_REPLICAS = 5

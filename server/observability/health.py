@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from server.logs import redacted
-from server.metrics import Metrics
+from server.observability.logs import redacted
+from server.observability.metrics import Metrics
 
 _LOOP_BEAT_S = 0.5
 _LOOP_DEAD_AFTER_S = 10.0

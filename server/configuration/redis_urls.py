@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from server.url_parts import (
+from server.configuration.url_parts import (
     FILE,
     FLAG,
     TEXT,

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from server.redis_urls import REDIS_TLS
-from server.url_parts import (
+from server.configuration.redis_urls import REDIS_TLS
+from server.configuration.url_parts import (
     FILE,
     MAX_PORT,
     TEXT,

@@ -1,4 +1,5 @@
-"""Parse the text of a variable into its value. Used by `server.setting_variables` only; knows no names.
+"""Parse the text of a variable into its value. Used by `server.configuration.setting_variables` only; knows
+no names.
 
 Each parser raises a ValueError whose text continues the sentence "<variable> ..." and never quotes a secret.
 """
@@ -11,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from server import redis_urls, service_urls
+from server.configuration import redis_urls, service_urls
 
 SECRET_CHARS = 32
 MAX_REMINDERS = 2  # of one coupon

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from server import service_urls
-from server.setting_variables import VARIABLES, Variable
+from server.configuration import service_urls
+from server.configuration.setting_variables import VARIABLES, Variable
 
 
 class SettingsError(Exception):
