@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from loadtest.bench.rounds import run
 from loadtest.bench.scenario import Case, CaseResult, Round, Scenario
-from loadtest.bench.scenarios import UnknownScenarioError, scenarios_named
+from loadtest.bench.scenario_list import UnknownScenarioError, scenarios_named
 from loadtest.bench.tables import render_tables, with_tables
 from loadtest.targets.machine import describe, disk_sync_ms, read_limits
 from loadtest.targets.own_server import OwnServer, ServerError, own_server

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from loadtest.bench.scenario import Column, Scenario
-from loadtest.bench.scenarios import ALL
+from loadtest.bench.scenario_list import ALL
 
 BEGIN: Final = "<!-- figures: rendered by `python -m loadtest bench --table` -->\n"
 END: Final = "<!-- /figures -->"

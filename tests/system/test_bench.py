@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.bench.scenarios import SCENARIOS
+from loadtest.bench.scenario_list import SCENARIOS
 from tests.support.servers.stack import Programs
 
 _ROOT = Path(__file__).parents[2]

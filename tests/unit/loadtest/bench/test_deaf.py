@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtest.bench.deaf import count_evictions
+from loadtest.bench.scenarios.deaf import count_evictions
 
 pytestmark = pytest.mark.asyncio
 

@@ -9,7 +9,7 @@ import pytest
 
 from loadtest.bench.rounds import BenchRun, run
 from loadtest.bench.scenario import Case, CaseResult, Column, Round, Scenario
-from loadtest.bench.scenarios import SCENARIOS, UnknownScenarioError, scenarios_named
+from loadtest.bench.scenario_list import SCENARIOS, UnknownScenarioError, scenarios_named
 from loadtest.bench.tables import BEGIN, END, render_tables, with_tables
 from loadtest.storm.worker_pool import RunError
 from loadtest.targets.own_server import own_server

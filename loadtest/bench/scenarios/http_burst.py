@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from loadtest.bench import ledgers
-from loadtest.bench.ledgers import Run
 from loadtest.bench.scenario import Case
+from loadtest.bench.scenarios import ledgers
+from loadtest.bench.scenarios.ledgers import Run
 from loadtest.clients.http_connection import HttpConnection
 from loadtest.percentiles import Spread
 

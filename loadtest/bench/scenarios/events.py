@@ -15,9 +15,9 @@ from itertools import count
 from typing import Final
 
 from client_sdk.python import Api
-from loadtest.bench.claiming_room import CLAIMS_PER_S, ROOM, ClaimingRoom
-from loadtest.bench.ledgers import cases
 from loadtest.bench.scenario import Case, CaseResult, Column, Scenario
+from loadtest.bench.scenarios.claiming_room import CLAIMS_PER_S, ROOM, ClaimingRoom
+from loadtest.bench.scenarios.ledgers import cases
 from loadtest.clients.school_api import api_as
 from loadtest.clients.tokens import SignedTokens
 from loadtest.percentiles import Spread

@@ -6,18 +6,18 @@ Called by `command`, `tables` and tests.
 from collections.abc import Sequence
 from typing import Final
 
-from loadtest.bench.checkout import CHECKOUT
-from loadtest.bench.deaf import DEAF
-from loadtest.bench.desk import DESK
-from loadtest.bench.draw import DRAW
-from loadtest.bench.events import EVENTS
-from loadtest.bench.issuance import ISSUANCE
-from loadtest.bench.link import LINK
-from loadtest.bench.lottery import LOTTERY
-from loadtest.bench.progress import PROGRESS
-from loadtest.bench.reconnect import RECONNECT
-from loadtest.bench.room_storms import LARGEST, ROOMS, SIZES
 from loadtest.bench.scenario import Scenario
+from loadtest.bench.scenarios.checkout import CHECKOUT
+from loadtest.bench.scenarios.deaf import DEAF
+from loadtest.bench.scenarios.desk import DESK
+from loadtest.bench.scenarios.draw import DRAW
+from loadtest.bench.scenarios.events import EVENTS
+from loadtest.bench.scenarios.issuance import ISSUANCE
+from loadtest.bench.scenarios.link import LINK
+from loadtest.bench.scenarios.lottery import LOTTERY
+from loadtest.bench.scenarios.progress import PROGRESS
+from loadtest.bench.scenarios.reconnect import RECONNECT
+from loadtest.bench.scenarios.room_storms import LARGEST, ROOMS, SIZES
 
 _STORMS: Final = (LARGEST, SIZES, ROOMS, RECONNECT, PROGRESS, DEAF)
 SCENARIOS: Final[Sequence[Scenario]] = (

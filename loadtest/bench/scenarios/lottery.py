@@ -6,8 +6,8 @@ A spin is answered when its outcome is in the ledger, a win when its coupon is.
 from functools import partial
 from typing import Final
 
-from loadtest.bench.http_burst import LANES, burst, cases
 from loadtest.bench.scenario import CaseResult, Column, Scenario
+from loadtest.bench.scenarios.http_burst import LANES, burst, cases
 from loadtest.clients.school_api import api_as, make_batch
 from loadtest.clients.tokens import SignedTokens
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from loadtest.bench.ledgers import cases
 from loadtest.bench.scenario import Case, CaseResult, Column, Scenario
+from loadtest.bench.scenarios.ledgers import cases
 from loadtest.clients.http_connection import HttpConnection
 from loadtest.clients.school_api import api_as, make_batch
 from loadtest.clients.tokens import NamedToken, SignedTokens

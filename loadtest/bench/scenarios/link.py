@@ -6,8 +6,8 @@ The link has a unit for one of forty students. A claim is answered by the desk; 
 from functools import partial
 from typing import Final
 
-from loadtest.bench.http_burst import LANES, burst, cases
 from loadtest.bench.scenario import CaseResult, Column, Scenario
+from loadtest.bench.scenarios.http_burst import LANES, burst, cases
 from loadtest.clients.school_api import api_as, make_batch
 from loadtest.clients.tokens import SignedTokens
 

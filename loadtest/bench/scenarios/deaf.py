@@ -15,8 +15,8 @@ from typing import Final
 
 import httpx
 
-from loadtest.bench.room_storms import findings_of
 from loadtest.bench.scenario import Case, CaseResult, Column, Round, Scenario
+from loadtest.bench.scenarios.room_storms import findings_of
 from loadtest.clients.tokens import SignedTokens
 from loadtest.clients.websocket_codec import Address
 from loadtest.storm.classroom import Classroom, RunHooks, StormPlan, StormRun, open_classroom

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from loadtest.bench.room_storms import findings_of
 from loadtest.bench.scenario import Case, CaseResult, Column, Round, Scenario
+from loadtest.bench.scenarios.room_storms import findings_of
 from loadtest.clients.tokens import SignedTokens
 from loadtest.storm.classroom import Classroom, StormPlan, open_classroom
 from loadtest.targets.processes import cpu_seconds, find_web_processes

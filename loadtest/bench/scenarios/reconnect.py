@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from loadtest.bench.room_storms import findings_of
 from loadtest.bench.scenario import Case, CaseResult, Column, Round, Scenario
+from loadtest.bench.scenarios.room_storms import findings_of
 from loadtest.clients.tokens import SignedTokens
 from loadtest.percentiles import Spread
 from loadtest.storm.classroom import Classroom, StormPlan, StormRun, open_classroom

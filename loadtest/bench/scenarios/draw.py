@@ -10,8 +10,8 @@ from functools import partial
 from typing import Final
 
 from client_sdk.python import Api
-from loadtest.bench.http_burst import LANES, burst, cases
 from loadtest.bench.scenario import CaseResult, Column, Scenario
+from loadtest.bench.scenarios.http_burst import LANES, burst, cases
 from loadtest.clients.school_api import api_as, make_batch
 from loadtest.clients.tokens import SignedTokens
 
