@@ -14,20 +14,20 @@ from typing import Any
 
 from client_sdk.python import Status
 from server.core.identity import Role
-from tests.chaos.api_clients import open_api
+from tests.chaos.actors.api_clients import open_api
+from tests.chaos.actors.clients import Student
+from tests.chaos.actors.giver import Giver
+from tests.chaos.actors.other_ways import ROOM as HALL
+from tests.chaos.actors.other_ways import STUDENTS as IN_HALL
+from tests.chaos.actors.other_ways import OtherWays, all_batches
+from tests.chaos.actors.staff import Caller, Office, Shop, Teacher
 from tests.chaos.availability import watch_availability
-from tests.chaos.checker import Violation, check, screen_differences
-from tests.chaos.clients import Student
+from tests.chaos.checks.checker import Violation, check, screen_differences
 from tests.chaos.final_state import Screen
-from tests.chaos.giver import Giver
 from tests.chaos.history import History, now_ms
 from tests.chaos.nemesis import Nemesis
-from tests.chaos.other_ways import ROOM as HALL
-from tests.chaos.other_ways import STUDENTS as IN_HALL
-from tests.chaos.other_ways import OtherWays, all_batches
 from tests.chaos.report import Report
 from tests.chaos.site import WEBS, Site
-from tests.chaos.staff import Caller, Office, Shop, Teacher
 from tests.chaos.state_reader import Reader, screens
 from tests.support.eventually import eventually
 

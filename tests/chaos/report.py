@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.chaos import slow_answers
-from tests.chaos.checker import Violation
+from tests.chaos.checks import slow_answers
+from tests.chaos.checks.checker import Violation
 from tests.chaos.history import (
     NOT_ANSWERS,
     Answered,

@@ -31,8 +31,8 @@ from server.ledger.tables import (
     redemption_coupons,
     redemptions,
 )
-from tests.chaos.api_clients import open_api
-from tests.chaos.clients import Student
+from tests.chaos.actors.api_clients import open_api
+from tests.chaos.actors.clients import Student
 from tests.chaos.final_state import (
     BatchEnd,
     CouponEnd,

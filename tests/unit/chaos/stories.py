@@ -10,7 +10,7 @@ from server.core.drops.claims import ClaimState
 from server.core.ids import BatchId, ClaimId, DropId, Slot, StudentId, Unit
 from server.desk.claims.claim_record import HeldClaim
 from server.ledger.drops.claims import ClaimRow
-from tests.chaos.checker import Violation, check
+from tests.chaos.checks.checker import Violation, check
 from tests.chaos.final_state import (
     BatchEnd,
     CouponEnd,

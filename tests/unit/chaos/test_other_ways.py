@@ -4,9 +4,9 @@ from dataclasses import replace
 from hashlib import sha256
 
 from client_sdk.python.draws import draw_key, draw_order, merkle_root
+from tests.chaos.checks.other_ways_checker import draws, links, offers
 from tests.chaos.final_state import BatchEnd, DrawEnd, FinalState, OfferEnd
 from tests.chaos.history import ApiReply, ApiRequest, History
-from tests.chaos.other_ways_checker import draws, links, offers
 
 SEED, LEAVES = bytes(32), [sha256(bytes([n])).digest() for n in range(3)]
 ROOT = merkle_root(LEAVES)

@@ -1,6 +1,7 @@
 """The slowest answers: each wait is divided by what was waited for; `calm_ms` is the rest, without faults."""
 
 from client_sdk.python import Status
+from tests.chaos.checks.slow_answers import KEPT, SlowAnswer, lines, longest
 from tests.chaos.history import (
     BY_HTTP,
     FAILED,
@@ -15,7 +16,6 @@ from tests.chaos.history import (
     Step,
     Tapped,
 )
-from tests.chaos.slow_answers import KEPT, SlowAnswer, lines, longest
 
 DEVICE = 7
 

@@ -11,6 +11,9 @@ from typing import Any
 
 from server.core.drops.claims import ClaimState
 from server.ledger.drops.claims import ClaimRow
+from tests.chaos.checks.issuance_checker import issuances
+from tests.chaos.checks.money_checker import money
+from tests.chaos.checks.other_ways_checker import draws, links, offers
 from tests.chaos.final_state import FinalDrop, FinalState, Screen, StudentView
 from tests.chaos.history import (
     NOT_ANSWERS,
@@ -26,9 +29,6 @@ from tests.chaos.history import (
     Tapped,
     Welcomed,
 )
-from tests.chaos.issuance_checker import issuances
-from tests.chaos.money_checker import money
-from tests.chaos.other_ways_checker import draws, links, offers
 
 _NO = frozenset(
     {"limit_reached", "sold_out", "not_open", "closed", "not_eligible", "blocked", "released"}

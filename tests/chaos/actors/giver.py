@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from client_sdk.python.shapes import IssuanceForm
+from tests.chaos.actors.staff import Caller
 from tests.chaos.pauses import pause
-from tests.chaos.staff import Caller
 
 _NEXT_S = (0.5, 3.0)
 _FEW = (1, 12)

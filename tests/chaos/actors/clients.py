@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from client_sdk.python import ApiError, ClaimState, RoomClient, StoppedError
 from client_sdk.python.shapes import RoomState
-from tests.chaos.api_clients import open_api
+from tests.chaos.actors.api_clients import open_api
+from tests.chaos.actors.traced_session import TracedSession
 from tests.chaos.history import NOT_ANSWERS, Answered, History, StudentLeft, now_ms
 from tests.chaos.pauses import pause
-from tests.chaos.traced_session import TracedSession
 
 _HESITATES_S = 2.0
 _TAPS_AGAIN = 0.4  # probability after a refusal; at most this often for one drop:

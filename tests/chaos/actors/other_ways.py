@@ -11,9 +11,9 @@ from typing import Any, cast
 
 from client_sdk.python import Api, ApiError
 from client_sdk.python.shapes import DropForm, LinkForm, OfferForm
+from tests.chaos.actors.staff import Caller
 from tests.chaos.history import NOT_ANSWERS
 from tests.chaos.pauses import pause
-from tests.chaos.staff import Caller
 from tests.support.builders.api import a_drop
 
 ROOM = "hall"

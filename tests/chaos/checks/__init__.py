@@ -1,0 +1,1 @@
+"""Checks of the history: each promise, and who waited too long."""
