@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addressOf, viewOf } from "../../../server/pages/static/office/address.js";
-import { csvText } from "../../../server/pages/static/office/csv.js";
+import { addressOf, viewOf } from "../../../server/pages/static/office/shared/address.js";
+import { csvText } from "../../../server/pages/static/office/shared/csv.js";
 import {
   paymentOrders,
   PaymentFileError,
-} from "../../../server/pages/static/office/payment-file.js";
+} from "../../../server/pages/static/office/statements/payment-file.js";
 import { officePages, pagesOf } from "../../../server/pages/static/office/pages.js";
 
 test("a view comes back from its address, whatever its id and filters hold", () => {

@@ -10,7 +10,7 @@ const HOOKS = `export const resolve = (name, context, next) =>
   next(name.startsWith("/sdk/") ? new URL(name.slice(5), "${SDK}").href : name, context);`;
 register(`data:text/javascript,${encodeURIComponent(HOOKS)}`);
 const { campaignEditOf, campaignOf, phasesIn, valuesOfCampaign } = await import(
-  new URL("../../../server/pages/static/office/campaign-values.js", import.meta.url).href
+  new URL("../../../server/pages/static/office/promotions/campaign-values.js", import.meta.url).href
 );
 
 /** @type {import("../../../client_sdk/javascript/shapes.js").Campaign} */

@@ -3,7 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { experimentOf, placeOf } from "../../../server/pages/static/office/experiment-values.js";
+import {
+  experimentOf,
+  placeOf,
+} from "../../../server/pages/static/office/promotions/experiment-values.js";
 
 test("an experiment has the batches that were chosen, with their shares", () => {
   const values = {

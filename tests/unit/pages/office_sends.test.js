@@ -10,7 +10,7 @@ const HOOKS = `export const resolve = (name, context, next) =>
   next(name.startsWith("/sdk/") ? new URL(name.slice(5), "${SDK}").href : name, context);`;
 register(`data:text/javascript,${encodeURIComponent(HOOKS)}`);
 const OFFICE = new URL("../../../server/pages/static/office/", import.meta.url).href;
-const { csvRows } = await import(`${OFFICE}csv.js`);
+const { csvRows } = await import(`${OFFICE}shared/csv.js`);
 const { goodStudents } = await import(`${OFFICE}audiences/file-field.js`);
 const { flat, valueIn } = await import(`${OFFICE}audiences/rule-text.js`);
 const { canUndo, shareDone } = await import(`${OFFICE}sends/progress.js`);

@@ -10,7 +10,9 @@ const HOOKS = `export const resolve = (name, context, next) =>
   next(name.startsWith("/sdk/") ? new URL(name.slice(5), "${SDK}").href : name, context);`;
 register(`data:text/javascript,${encodeURIComponent(HOOKS)}`);
 const OFFICE = new URL("../../../server/pages/static/office/", import.meta.url).href;
-const { askedOf, chartOf, figureText, rowsAddress } = await import(`${OFFICE}report-view.js`);
+const { askedOf, chartOf, figureText, rowsAddress } = await import(
+  `${OFFICE}reports/report-view.js`
+);
 
 const NOW = Date.parse("2026-03-31T12:00:00Z");
 const ASKED = askedOf({ from: "2026-03-01", to: "2026-03-31" }, NOW);

@@ -66,7 +66,7 @@ async def test_the_offices_first_load_weighs_at_most_120_kb() -> None:
         sum(store.files[file].wire_bytes for file in {*store.modules_of(part)} - {*modules})
         for part in parts
     )
-    own = ["/static/office/chart.css", "/static/office/office.css"]
+    own = ["/static/office/reports/chart.css", "/static/office/office.css"]
     styles = ["/static/shared/page.css", *own, "/static/shared/icon.svg"]
     weight = len(gzip.compress(page.content)) + opened
     weight += sum(store.files[file].wire_bytes for file in [*modules, *styles])

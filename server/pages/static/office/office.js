@@ -9,13 +9,13 @@ import { fill, h } from "/sdk/element/dom.js";
 import { admit, expiryNotice, once } from "../shared/access.js";
 import { Language } from "../shared/language.js";
 import { claimsOf } from "../shared/token.js";
-import { addressOf, viewOf } from "./address.js";
+import { addressOf, viewOf } from "./shared/address.js";
 import { officeMessages } from "./messages-office.js";
 import { pagesOf } from "./pages.js";
-import { schoolZone } from "./school-time.js";
-import { trouble } from "./trouble.js";
+import { schoolZone } from "./shared/school-time.js";
+import { trouble } from "./shared/trouble.js";
 
-/** @import { Host } from "./host.js" */
+/** @import { Host } from "./shared/host.js" */
 /** @import { OfficePage } from "./pages.js" */
 
 const GROUPS = /** @type {const} */ (["live", "promotions", "people", "money", "system"]);
@@ -76,7 +76,7 @@ class Office {
     fill(main, h("h2", { class: "office-title" }, title), content);
   }
 
-  /** @param {OfficePage} page @param {import("./host.js").OfficeView} view */
+  /** @param {OfficePage} page @param {import("./shared/host.js").OfficeView} view */
   async _contentOf(page, view) {
     try {
       const { open } = await page.load();

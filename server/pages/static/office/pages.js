@@ -6,7 +6,7 @@
  * `open` is called again when the address or the language changes.
  */
 
-/** @import { Host, OfficeView } from "./host.js" */
+/** @import { Host, OfficeView } from "./shared/host.js" */
 
 /**
  * `roles`: those that see the page; the server decides what they may do. `title` in Chinese and in English.
@@ -29,7 +29,7 @@ export const officePages = [
     group: "live",
     roles: READERS,
     title: ["今日", "Today"],
-    load: () => import("./today-page.js"),
+    load: () => import("./today/today-page.js"),
   },
   {
     name: "coupons",
@@ -50,28 +50,28 @@ export const officePages = [
     group: "promotions",
     roles: READERS,
     title: ["活动", "Campaigns"],
-    load: () => import("./campaigns-page.js"),
+    load: () => import("./promotions/campaigns-page.js"),
   },
   {
     name: "price-rules",
     group: "promotions",
     roles: READERS,
     title: ["价格规则", "Price rules"],
-    load: () => import("./price-rules-page.js"),
+    load: () => import("./promotions/price-rules-page.js"),
   },
   {
     name: "approvals",
     group: "promotions",
     roles: READERS,
     title: ["审批", "Approvals"],
-    load: () => import("./approvals-page.js"),
+    load: () => import("./promotions/approvals-page.js"),
   },
   {
     name: "experiments",
     group: "promotions",
     roles: READERS,
     title: ["实验", "Experiments"],
-    load: () => import("./experiments-page.js"),
+    load: () => import("./promotions/experiments-page.js"),
   },
   {
     name: "audiences",
@@ -92,14 +92,14 @@ export const officePages = [
     group: "money",
     roles: READERS,
     title: ["报表", "Reports"],
-    load: () => import("./reports-page.js"),
+    load: () => import("./reports/reports-page.js"),
   },
   {
     name: "statements",
     group: "money",
     roles: READERS,
     title: ["对账单", "Statements"],
-    load: () => import("./statements-page.js"),
+    load: () => import("./statements/statements-page.js"),
   },
   {
     name: "students",

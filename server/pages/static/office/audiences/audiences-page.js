@@ -2,23 +2,23 @@
 /** Audiences: students as a list, by a tag or by a rule; how many are in one now, and some of them. */
 
 import { h } from "/sdk/element/dom.js";
-import { addressOf } from "../address.js";
-import { saveVersion } from "../conflict-dialog.js";
+import { addressOf } from "../shared/address.js";
+import { saveVersion } from "../shared/conflict-dialog.js";
 import { idsIn } from "../coupons/template-values.js";
-import { detail } from "../detail.js";
-import { form } from "../form.js";
-import { list } from "../list.js";
-import { metadataField, metadataNode } from "../metadata.js";
-import { metadataIn, metadataText } from "../metadata-text.js";
-import { timeText } from "../time-text.js";
-import { trouble } from "../trouble.js";
+import { detail } from "../shared/detail.js";
+import { form } from "../shared/form.js";
+import { list } from "../shared/list.js";
+import { metadataField, metadataNode } from "../shared/metadata.js";
+import { metadataIn, metadataText } from "../shared/metadata-text.js";
+import { timeText } from "../shared/time-text.js";
+import { trouble } from "../shared/trouble.js";
 import { fileField, studentsOf } from "./file-field.js";
 import { audienceMessages } from "./messages-audiences.js";
 import { ruleEditor } from "./rule-editor.js";
 
 /** @import { AudienceKind, SavedAudience, SavedAudienceForm } from "/sdk/shapes.js" */
-/** @import { Field } from "../form-field.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Field } from "../shared/form-field.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 /** @typedef {Record<string, string>} Values */
 
 const KINDS = /** @type {const} */ (["list", "tag", "rule"]);

@@ -5,12 +5,12 @@
  */
 
 import { fill, h } from "/sdk/element/dom.js";
-import { csvRows } from "../csv.js";
-import { trouble } from "../trouble.js";
+import { csvRows } from "../shared/csv.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { Import } from "/sdk/shapes.js" */
-/** @import { OwnField } from "../form-field.js" */
-/** @import { Host } from "../host.js" */
+/** @import { OwnField } from "../shared/form-field.js" */
+/** @import { Host } from "../shared/host.js" */
 
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const SHOWN_ROWS = 20;

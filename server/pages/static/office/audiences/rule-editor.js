@@ -5,8 +5,8 @@ import { fill, h } from "/sdk/element/dom.js";
 import { COMPARISONS, FACTS, flat, kindOf, valueIn, valueText } from "./rule-text.js";
 
 /** @import { Comparison, Rule, RuleCondition } from "/sdk/shapes.js" */
-/** @import { OwnField } from "../form-field.js" */
-/** @import { Host } from "../host.js" */
+/** @import { OwnField } from "../shared/form-field.js" */
+/** @import { Host } from "../shared/host.js" */
 /** @typedef {{node: HTMLElement, read: () => RuleCondition, first: HTMLSelectElement}} Line */
 
 const OWN = "facts.";

@@ -1,7 +1,7 @@
 // @ts-check
 /** A rule over what is known of students: its facts, what they are compared with, and its values. Pure. */
 
-import { instantText } from "../school-time.js";
+import { instantText } from "../shared/school-time.js";
 
 /** @import { Comparison, Rule, RuleCondition } from "/sdk/shapes.js" */
 /** @typedef {"time"|"text"|"number"|"own"} FactKind */

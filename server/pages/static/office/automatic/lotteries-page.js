@@ -2,18 +2,18 @@
 /** Lotteries: the list; one with its odds, what was won, the proof of its days, and its entries. */
 
 import { h } from "/sdk/element/dom.js";
-import { actButtons } from "../act-buttons.js";
-import { detail } from "../detail.js";
-import { list } from "../list.js";
-import { metadataNode } from "../metadata.js";
+import { actButtons } from "../shared/act-buttons.js";
+import { detail } from "../shared/detail.js";
+import { list } from "../shared/list.js";
+import { metadataNode } from "../shared/metadata.js";
 import { lotteryForm } from "./lottery-form.js";
 import { spinPart } from "./lottery-spins.js";
 import { lotteriesMessages } from "./messages-lotteries.js";
-import { table } from "../table.js";
-import { timeText } from "../time-text.js";
+import { table } from "../shared/table.js";
+import { timeText } from "../shared/time-text.js";
 
 /** @import { Lottery } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view */
 export async function open(host, view) {

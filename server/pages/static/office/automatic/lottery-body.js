@@ -1,7 +1,7 @@
 // @ts-check
 /** What the form of a lottery asks for: what is left of the odds is for nothing. Pure. */
 
-import { instantText } from "../school-time.js";
+import { instantText } from "../shared/school-time.js";
 
 /** @import { LotteryForm } from "/sdk/shapes.js" */
 

@@ -2,11 +2,11 @@
 /** The form that makes a lottery: up to five prizes. What is left of the odds is for nothing. */
 
 import { h } from "/sdk/element/dom.js";
-import { form } from "../form.js";
+import { form } from "../shared/form.js";
 import { FACES, lotteryOf, PLACES, POLICIES } from "./lottery-body.js";
 
-/** @import { Field } from "../form-field.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Field } from "../shared/form-field.js" */
+/** @import { Host } from "../shared/host.js" */
 
 /** @param {Host} host */
 export function lotteryForm(host) {

@@ -3,12 +3,12 @@
 
 import { h } from "/sdk/element/dom.js";
 import { verifySpins } from "/sdk/lotteries.js";
-import { actButtons } from "../act-buttons.js";
-import { list } from "../list.js";
-import { timeText } from "../time-text.js";
+import { actButtons } from "../shared/act-buttons.js";
+import { list } from "../shared/list.js";
+import { timeText } from "../shared/time-text.js";
 
 /** @import { Lottery, SpinOutcome, SpinRecord } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 const OUTCOMES = /** @type {const} */ (["won", "nothing"]);
 

@@ -2,11 +2,11 @@
 /** The form that makes a pack: up to six batches. A further one is asked for once the one before is filled in. */
 
 import { h } from "/sdk/element/dom.js";
-import { form } from "../form.js";
+import { form } from "../shared/form.js";
 import { packOf, PLACES } from "./pack-body.js";
 
-/** @import { Field } from "../form-field.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Field } from "../shared/form-field.js" */
+/** @import { Host } from "../shared/host.js" */
 
 /** @param {Host} host */
 export function packForm(host) {

@@ -2,18 +2,18 @@
 /** Packs: several coupons together, or another coupon for each audience. */
 
 import { h } from "/sdk/element/dom.js";
-import { actButtons } from "../act-buttons.js";
-import { detail, idLink } from "../detail.js";
-import { list } from "../list.js";
-import { metadataNode } from "../metadata.js";
+import { actButtons } from "../shared/act-buttons.js";
+import { detail, idLink } from "../shared/detail.js";
+import { list } from "../shared/list.js";
+import { metadataNode } from "../shared/metadata.js";
 import { packMessages } from "./messages-packs.js";
 import { packForm } from "./pack-form.js";
 import { ruleText } from "./rule-text.js";
-import { table } from "../table.js";
-import { timeText } from "../time-text.js";
+import { table } from "../shared/table.js";
+import { timeText } from "../shared/time-text.js";
 
 /** @import { Pack, PackPreview } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view */
 export async function open(host, view) {

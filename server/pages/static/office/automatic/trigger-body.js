@@ -1,7 +1,7 @@
 // @ts-check
 /** What the form of a trigger asks for. Pure. */
 
-import { instantText } from "../school-time.js";
+import { instantText } from "../shared/school-time.js";
 import { ruleOf } from "./rule-text.js";
 
 /** @import { TriggerForm } from "/sdk/shapes.js" */

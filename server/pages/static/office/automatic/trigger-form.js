@@ -2,11 +2,11 @@
 /** The form that makes a trigger. */
 
 import { h } from "/sdk/element/dom.js";
-import { form } from "../form.js";
+import { form } from "../shared/form.js";
 import { triggerOf } from "./trigger-body.js";
 
-/** @import { Host } from "../host.js" */
-/** @import { Field } from "../form-field.js" */
+/** @import { Host } from "../shared/host.js" */
+/** @import { Field } from "../shared/form-field.js" */
 
 /** The types of events that Classdrop knows; a school may have others. */
 export const EVENTS = [

@@ -2,19 +2,19 @@
 /** Triggers: the list; one with its rule, its last runs, a dry run, and its start and pause. */
 
 import { fill, h } from "/sdk/element/dom.js";
-import { actButtons } from "../act-buttons.js";
-import { detail, idLink } from "../detail.js";
-import { form } from "../form.js";
-import { list } from "../list.js";
-import { metadataPart } from "../metadata.js";
+import { actButtons } from "../shared/act-buttons.js";
+import { detail, idLink } from "../shared/detail.js";
+import { form } from "../shared/form.js";
+import { list } from "../shared/list.js";
+import { metadataPart } from "../shared/metadata.js";
 import { triggerMessages } from "./messages-triggers.js";
 import { ruleText } from "./rule-text.js";
 import { sendMessages } from "../sends/messages-sends.js";
-import { timeText } from "../time-text.js";
+import { timeText } from "../shared/time-text.js";
 import { EVENTS, triggerForm } from "./trigger-form.js";
 
 /** @import { Trigger, TriggerDryRun } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view */
 export async function open(host, view) {

@@ -2,8 +2,8 @@
 /** The fields of a batch: how many, through which channel, to whom. */
 
 /** @import { Campaign } from "/sdk/shapes.js" */
-/** @import { Field } from "../form-field.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Field } from "../shared/form-field.js" */
+/** @import { Host } from "../shared/host.js" */
 /** @typedef {Record<string, string>} Values */
 
 /** @type {Values} */

@@ -3,22 +3,22 @@
 
 import { h } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";
-import { addressOf } from "../address.js";
-import { budgetBar } from "../budget-bar.js";
-import { saveVersion } from "../conflict-dialog.js";
-import { detail, idLink } from "../detail.js";
-import { askReason } from "../dialog.js";
-import { form } from "../form.js";
-import { metadataPart } from "../metadata.js";
-import { timeText } from "../time-text.js";
-import { trouble } from "../trouble.js";
+import { addressOf } from "../shared/address.js";
+import { budgetBar } from "../promotions/budget-bar.js";
+import { saveVersion } from "../shared/conflict-dialog.js";
+import { detail, idLink } from "../shared/detail.js";
+import { askReason } from "../shared/dialog.js";
+import { form } from "../shared/form.js";
+import { metadataPart } from "../shared/metadata.js";
+import { timeText } from "../shared/time-text.js";
+import { trouble } from "../shared/trouble.js";
 import { batchFields } from "./batch-fields.js";
 import { actsOfBatch, batchEditOf, stateOfBatch, valuesOfBatch } from "./batch-values.js";
 import { codesPart } from "./codes-part.js";
 import { linksPart } from "./links-part.js";
 
 /** @import { Batch } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view @returns {Promise<Node>} */
 export async function batchPage(host, view) {

@@ -7,7 +7,7 @@ import { fill, h } from "/sdk/element/dom.js";
 import { dress } from "/sdk/element/style.js";
 
 /** @import { Discount, Drop, TemplateForm } from "/sdk/shapes.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 const OPEN_MS = 10 * 60_000;
 const nothing = () => {};

@@ -2,15 +2,15 @@
 /** The codes of a batch: make them, take them as CSV, disable those that nobody has. */
 
 import { h } from "/sdk/element/dom.js";
-import { saveFile } from "../csv.js";
-import { form } from "../form.js";
-import { list } from "../list.js";
-import { timeText } from "../time-text.js";
-import { trouble } from "../trouble.js";
+import { saveFile } from "../shared/csv.js";
+import { form } from "../shared/form.js";
+import { list } from "../shared/list.js";
+import { timeText } from "../shared/time-text.js";
+import { trouble } from "../shared/trouble.js";
 import { idsIn } from "./template-values.js";
 
 /** @import { Batch, ListedCode } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view @param {Batch} batch */
 export function codesPart(host, view, batch) {

@@ -3,9 +3,9 @@
 
 import { h } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";
-import { addressOf } from "../address.js";
-import { list } from "../list.js";
-import { timeText } from "../time-text.js";
+import { addressOf } from "../shared/address.js";
+import { list } from "../shared/list.js";
+import { timeText } from "../shared/time-text.js";
 import { batchPage } from "./batch-page.js";
 import { stateOfBatch } from "./batch-values.js";
 import { couponMessages } from "./messages-coupons.js";
@@ -13,7 +13,7 @@ import { couponFieldMessages } from "./messages-coupon-fields.js";
 import { templateList, templatePage } from "./template-page.js";
 import { wizard } from "./wizard.js";
 
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view @returns {Promise<Node>} */
 export async function open(host, view) {

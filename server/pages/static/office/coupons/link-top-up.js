@@ -4,7 +4,7 @@
 import { h } from "/sdk/element/dom.js";
 
 /** @import { Link, LinkEdit } from "/sdk/shapes.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 /**
  * @param {Host} host @param {Link} link

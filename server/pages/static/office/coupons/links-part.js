@@ -2,18 +2,18 @@
 /** The links of a batch: make them, pause, top up and end them, and show each as a QR code. */
 
 import { h } from "/sdk/element/dom.js";
-import { form } from "../form.js";
-import { list } from "../list.js";
-import { instantText } from "../school-time.js";
-import { timeText } from "../time-text.js";
-import { trouble } from "../trouble.js";
+import { form } from "../shared/form.js";
+import { list } from "../shared/list.js";
+import { instantText } from "../shared/school-time.js";
+import { timeText } from "../shared/time-text.js";
+import { trouble } from "../shared/trouble.js";
 import { askTopUp } from "./link-top-up.js";
 import { showQr } from "./qr-dialog.js";
 import { given } from "./template-values.js";
 import { taskFields, taskOf } from "./task-fields.js";
 
 /** @import { Batch, Link, LinkEdit, LinkForm } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 /** @typedef {Record<string, string>} Values */
 
 /** @param {Host} host @param {OfficeView} view @param {Batch} batch */

@@ -2,11 +2,11 @@
 /** The QR code of a link, large enough to print: to look at, to save, and its address to copy. */
 
 import { h, setText } from "/sdk/element/dom.js";
-import { saveFile } from "../csv.js";
-import { trouble } from "../trouble.js";
+import { saveFile } from "../shared/csv.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { Link } from "/sdk/shapes.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 const PRINTED_PX = 1024;
 

@@ -2,8 +2,8 @@
 /** The task of a link, which a student does before a claim counts. Nobody watches a link, so that kind is not here. */
 
 /** @import { TaskForm } from "/sdk/shapes.js" */
-/** @import { Field } from "../form-field.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Field } from "../shared/form-field.js" */
+/** @import { Host } from "../shared/host.js" */
 /** @typedef {Record<string, string>} Values */
 
 const KINDS = ["", "answer", "sign_in", "invite", "event"];

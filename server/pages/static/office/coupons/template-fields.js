@@ -1,10 +1,10 @@
 // @ts-check
 /** The fields of a template's form, in three steps: what it is worth, where and how long, at the checkout. */
 
-import { currencyChoices } from "../currencies.js";
+import { currencyChoices } from "../shared/currencies.js";
 
-/** @import { Field } from "../form-field.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Field } from "../shared/form-field.js" */
+/** @import { Host } from "../shared/host.js" */
 /** @typedef {Record<string, string>} Values */
 
 export const TEMPLATE_STEPS = ["step_worth", "step_where", "step_rules"];

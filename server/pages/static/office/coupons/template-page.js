@@ -3,18 +3,18 @@
 
 import { h } from "/sdk/element/dom.js";
 import { shortValue, validityText } from "/sdk/element/value.js";
-import { saveVersion } from "../conflict-dialog.js";
-import { detail } from "../detail.js";
-import { form } from "../form.js";
-import { list } from "../list.js";
-import { metadataPart } from "../metadata.js";
-import { timeText } from "../time-text.js";
+import { saveVersion } from "../shared/conflict-dialog.js";
+import { detail } from "../shared/detail.js";
+import { form } from "../shared/form.js";
+import { list } from "../shared/list.js";
+import { metadataPart } from "../shared/metadata.js";
+import { timeText } from "../shared/time-text.js";
 import { cardPreview } from "./card-preview.js";
 import { TEMPLATE_STEPS, templateFields } from "./template-fields.js";
 import { templateOf, valuesOfTemplate } from "./template-values.js";
 
 /** @import { Template } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view */
 export function templateList(host, view) {

@@ -1,8 +1,8 @@
 // @ts-check
 /** A template as the values of a form, and back. Pure; the server judges. */
 
-import { majorText, minorOf } from "../money-text.js";
-import { instantText, localTime } from "../school-time.js";
+import { majorText, minorOf } from "../shared/money-text.js";
+import { instantText, localTime } from "../shared/school-time.js";
 
 /** @import { Credit, Discount, ReturnsForm, Scope, Stacking, Template, TemplateForm, Threshold, Validity } from "/sdk/shapes.js" */
 /** @typedef {Record<string, string>} Values */

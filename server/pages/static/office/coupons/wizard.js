@@ -7,7 +7,7 @@
 import { h } from "/sdk/element/dom.js";
 import { ApiError } from "/sdk/transport.js";
 import { Attempt } from "../../console/random-key.js";
-import { form } from "../form.js";
+import { form } from "../shared/form.js";
 import { batchFields, NEW_BATCH } from "./batch-fields.js";
 import { batchOf } from "./batch-values.js";
 import { cardPreview } from "./card-preview.js";
@@ -15,8 +15,8 @@ import { NEW_TEMPLATE, TEMPLATE_STEPS, templateFields } from "./template-fields.
 import { templateOf } from "./template-values.js";
 
 /** @import { Template, TemplateForm } from "/sdk/shapes.js" */
-/** @import { Field } from "../form-field.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Field } from "../shared/form-field.js" */
+/** @import { Host } from "../shared/host.js" */
 /** @typedef {Record<string, string>} Values */
 
 const TEMPLATE = "template.";

@@ -3,17 +3,17 @@
 
 import { h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
-import { detail, idLink } from "../detail.js";
-import { list } from "../list.js";
-import { metadataNode } from "../metadata.js";
+import { detail, idLink } from "../shared/detail.js";
+import { list } from "../shared/list.js";
+import { metadataNode } from "../shared/metadata.js";
 import { officeOrderMessages } from "./messages-office-orders.js";
 import { refundPart } from "./refund-part.js";
 import { stateLinks } from "./state-links.js";
-import { timeText } from "../time-text.js";
+import { timeText } from "../shared/time-text.js";
 
 /** @import { OrderRecord } from "/sdk/shapes.js" */
-/** @import { Column } from "../list.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Column } from "../shared/list.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 const STATES = /** @type {const} */ (["locked", "redeemed", "cancelled", "expired"]);
 const FILTERS = /** @type {const} */ (["student", "batch_id", "from", "to"]);

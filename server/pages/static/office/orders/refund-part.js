@@ -6,12 +6,12 @@
 
 import { fill, h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
-import { form } from "../form.js";
+import { form } from "../shared/form.js";
 import { findMessages } from "../students/messages-find.js";
-import { trouble } from "../trouble.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { OrderRecord, Refund, RefundForm } from "/sdk/shapes.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 /** @param {Host} host @param {OrderRecord} record @returns {HTMLElement|false} */
 export function refundPart(host, record) {

@@ -2,9 +2,9 @@
 /** The states of a list as links that restrict it: each is an address, as every filter is. */
 
 import { h } from "/sdk/element/dom.js";
-import { addressOf } from "../address.js";
+import { addressOf } from "../shared/address.js";
 
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /**
  * @param {Host} host @param {OfficeView} view @param {readonly string[]} states

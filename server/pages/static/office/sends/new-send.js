@@ -3,14 +3,14 @@
 
 import { h, setText } from "/sdk/element/dom.js";
 import { fileField } from "../audiences/file-field.js";
-import { form } from "../form.js";
+import { form } from "../shared/form.js";
 import { given, idsIn, numberIn } from "../coupons/template-values.js";
-import { instantText } from "../school-time.js";
-import { troubleText } from "../trouble.js";
+import { instantText } from "../shared/school-time.js";
+import { troubleText } from "../shared/trouble.js";
 
 /** @import { IssuanceForm } from "/sdk/shapes.js" */
-/** @import { Field } from "../form-field.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Field } from "../shared/form-field.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 /** @typedef {Record<string, string>} Values */
 
 /** @param {Host} host @param {OfficeView} view its filters may name `batch` and `audience` @returns {Promise<Node>} */

@@ -5,7 +5,7 @@ import { newRequestId } from "/sdk/transport.js";
 import { RETRIED } from "./progress.js";
 
 /** @import { Issuance } from "/sdk/shapes.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 const PAGE = 200;
 const MOST_NAMED = 1_000;

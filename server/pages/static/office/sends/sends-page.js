@@ -2,21 +2,21 @@
 /** Sends: coupons that students get without a tap. The list, one send as it goes on, and the form of a new one. */
 
 import { h } from "/sdk/element/dom.js";
-import { addressOf } from "../address.js";
-import { budgetBar } from "../budget-bar.js";
+import { addressOf } from "../shared/address.js";
+import { budgetBar } from "../promotions/budget-bar.js";
 import { audienceMessages } from "../audiences/messages-audiences.js";
-import { detail, idLink } from "../detail.js";
-import { list } from "../list.js";
-import { metadataNode } from "../metadata.js";
-import { timeText } from "../time-text.js";
-import { trouble } from "../trouble.js";
+import { detail, idLink } from "../shared/detail.js";
+import { list } from "../shared/list.js";
+import { metadataNode } from "../shared/metadata.js";
+import { timeText } from "../shared/time-text.js";
+import { trouble } from "../shared/trouble.js";
 import { sendMessages } from "./messages-sends.js";
 import { newSend } from "./new-send.js";
 import { canStop, canUndo, isOngoing, OUTCOMES, RETRIED, shareDone } from "./progress.js";
 import { sendAgain } from "./send-again.js";
 
 /** @import { Issuance, ItemOutcome } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 const LOOK_AGAIN_MS = 2_000;
 

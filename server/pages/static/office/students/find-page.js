@@ -2,17 +2,17 @@
 /** Find: what one text names, each with the page that it leads to; and one coupon with its history. */
 
 import { h } from "/sdk/element/dom.js";
-import { addressOf } from "../address.js";
-import { detail, idLink } from "../detail.js";
-import { askReason } from "../dialog.js";
-import { list } from "../list.js";
+import { addressOf } from "../shared/address.js";
+import { detail, idLink } from "../shared/detail.js";
+import { askReason } from "../shared/dialog.js";
+import { list } from "../shared/list.js";
 import { findMessages } from "./messages-find.js";
 import { pagesOf } from "../pages.js";
-import { timeText } from "../time-text.js";
-import { trouble } from "../trouble.js";
+import { timeText } from "../shared/time-text.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { CouponRecord, Found } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** The page of each kind; one that the office does not have yet, or the role does not see, is no link. */
 const PAGES = /** @type {Partial<Record<Found["kind"], string>>} */ ({

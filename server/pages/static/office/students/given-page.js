@@ -2,15 +2,15 @@
 /** All coupons that lie, or lay, in a wallet: filtered, as CSV, each with a link to its history. */
 
 import { h } from "/sdk/element/dom.js";
-import { idLink } from "../detail.js";
-import { list } from "../list.js";
+import { idLink } from "../shared/detail.js";
+import { list } from "../shared/list.js";
 import { stateLinks } from "../orders/state-links.js";
-import { timeText } from "../time-text.js";
+import { timeText } from "../shared/time-text.js";
 import { findMessages } from "./messages-find.js";
 import { givenMessages } from "./messages-given.js";
 
 /** @import { ListedCoupon } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 const STATES = /** @type {const} */ ([
   "usable",

@@ -2,10 +2,10 @@
 /** The form that gives one student one coupon of a batch, with its reason. */
 
 import { h, setText } from "/sdk/element/dom.js";
-import { form } from "../form.js";
-import { trouble } from "../trouble.js";
+import { form } from "../shared/form.js";
+import { trouble } from "../shared/trouble.js";
 
-/** @import { Host } from "../host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 /** @param {Host} host @param {string} student */
 export function issueForm(host, student) {

@@ -3,17 +3,17 @@
 
 import { h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
-import { detail, idLink } from "../detail.js";
-import { askReason } from "../dialog.js";
+import { detail, idLink } from "../shared/detail.js";
+import { askReason } from "../shared/dialog.js";
 import { voidButton } from "./find-page.js";
 import { issueForm } from "./issue-form.js";
-import { list } from "../list.js";
-import { timeText } from "../time-text.js";
-import { trouble } from "../trouble.js";
+import { list } from "../shared/list.js";
+import { timeText } from "../shared/time-text.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { RecordBlock, RecordSection, StudentRecord } from "/sdk/shapes.js" */
-/** @import { Column } from "../list.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Column } from "../shared/list.js" */
+/** @import { Host } from "../shared/host.js" */
 
 /** @param {Host} host @param {StudentRecord} record */
 export function studentStory(host, record) {

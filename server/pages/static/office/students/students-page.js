@@ -2,14 +2,14 @@
 /** Students: the list, and one student's whole story (`student-story.js`). */
 
 import { h } from "/sdk/element/dom.js";
-import { list } from "../list.js";
+import { list } from "../shared/list.js";
 import { officeOrderMessages } from "../orders/messages-office-orders.js";
 import { findMessages } from "./messages-find.js";
 import { studentMessages } from "./messages-students.js";
 import { studentStory } from "./student-story.js";
-import { timeText } from "../time-text.js";
+import { timeText } from "../shared/time-text.js";
 
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view */
 export async function open(host, view) {

@@ -2,17 +2,17 @@
 /** Acts: who did what, when and why, found by person, thing, kind and day. */
 
 import { h } from "/sdk/element/dom.js";
-import { actButtons } from "../act-buttons.js";
+import { actButtons } from "../shared/act-buttons.js";
 import { actText, actThings, pageOfId } from "./act-text.js";
-import { saveFile } from "../csv.js";
-import { idLink } from "../detail.js";
-import { list } from "../list.js";
+import { saveFile } from "../shared/csv.js";
+import { idLink } from "../shared/detail.js";
+import { list } from "../shared/list.js";
 import { actMessages } from "./messages-acts.js";
 import { officePages } from "../pages.js";
-import { timeText } from "../time-text.js";
+import { timeText } from "../shared/time-text.js";
 
 /** @import { Act } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 const NAMES = /** @type {const} */ (["actor", "subject", "action", "from", "to"]);
 

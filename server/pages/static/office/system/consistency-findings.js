@@ -2,12 +2,12 @@
 /** The faults of a look, in words: by kind, with what each is about and what mends it. */
 
 import { h } from "/sdk/element/dom.js";
-import { idLink } from "../detail.js";
+import { idLink } from "../shared/detail.js";
 import { officePages } from "../pages.js";
 
 /** @import { Examination, Finding } from "/sdk/shapes.js" */
 /** @import { Child } from "/sdk/element/dom.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 /** @type {readonly (readonly [keyof Finding, string|null])[]} what a fault is about, and the page that shows it */
 const ABOUT = [

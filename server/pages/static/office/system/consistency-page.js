@@ -2,16 +2,16 @@
 /** Consistency: what the newest look for faults has found, in words, with a repair. A worker does the work. */
 
 import { fill, h } from "/sdk/element/dom.js";
-import { actButtons } from "../act-buttons.js";
+import { actButtons } from "../shared/act-buttons.js";
 import { findingsNode, serverWords } from "./consistency-findings.js";
-import { detail } from "../detail.js";
+import { detail } from "../shared/detail.js";
 import { consistencyMessages } from "./messages-consistency.js";
 import { findingMessages } from "./messages-findings.js";
-import { timeText } from "../time-text.js";
-import { trouble } from "../trouble.js";
+import { timeText } from "../shared/time-text.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { Consistency, Examination, Job } from "/sdk/shapes.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 const AGAIN_MS = 2_000;
 

@@ -2,10 +2,10 @@
 /** The form of the red switch: what to stop, why, and a word that must be typed. */
 
 import { fill, h } from "/sdk/element/dom.js";
-import { form } from "../form.js";
+import { form } from "../shared/form.js";
 import { stopRoom } from "./stop-room.js";
 
-/** @import { Host } from "../host.js" */
+/** @import { Host } from "../shared/host.js" */
 /** @typedef {Record<string, string>} Values */
 
 const PARTS = ["both", "claims", "use"];

@@ -2,17 +2,17 @@
 /** The red switch: stops claims, use or both at once, says what is stopped, and resumes. */
 
 import { h } from "/sdk/element/dom.js";
-import { actButtons } from "../act-buttons.js";
-import { addressOf } from "../address.js";
-import { detail } from "../detail.js";
-import { form } from "../form.js";
-import { list } from "../list.js";
+import { actButtons } from "../shared/act-buttons.js";
+import { addressOf } from "../shared/address.js";
+import { detail } from "../shared/detail.js";
+import { form } from "../shared/form.js";
+import { list } from "../shared/list.js";
 import { stopMessages } from "./messages-stop.js";
 import { stopForm } from "./stop-form.js";
-import { timeText } from "../time-text.js";
+import { timeText } from "../shared/time-text.js";
 
 /** @import { Stop } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view */
 export async function open(host, view) {

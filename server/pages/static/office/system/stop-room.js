@@ -2,7 +2,7 @@
 /** Closes all that is open or about to open in a room, by the calls that a teacher's console makes. */
 
 /** @import { DropReport } from "/sdk/shapes.js" */
-/** @import { Host } from "../host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 const LIVE = new Set(["opening", "scheduled", "open", "sold_out"]);
 

@@ -2,13 +2,13 @@
 /** The calls of one webhook: what was answered, and the events sent again. */
 
 import { fill, h } from "/sdk/element/dom.js";
-import { actButtons } from "../act-buttons.js";
-import { form } from "../form.js";
-import { list } from "../list.js";
-import { timeText } from "../time-text.js";
+import { actButtons } from "../shared/act-buttons.js";
+import { form } from "../shared/form.js";
+import { list } from "../shared/list.js";
+import { timeText } from "../shared/time-text.js";
 
 /** @import { Delivery, Webhook } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view @param {Webhook} webhook */
 export function deliveryList(host, view, webhook) {

@@ -2,17 +2,17 @@
 /** Webhooks: the receivers; one with its calls, a test, a new secret, and events sent again. */
 
 import { fill, h } from "/sdk/element/dom.js";
-import { actButtons } from "../act-buttons.js";
-import { detail } from "../detail.js";
-import { form } from "../form.js";
-import { list } from "../list.js";
-import { metadataPart } from "../metadata.js";
+import { actButtons } from "../shared/act-buttons.js";
+import { detail } from "../shared/detail.js";
+import { form } from "../shared/form.js";
+import { list } from "../shared/list.js";
+import { metadataPart } from "../shared/metadata.js";
 import { webhookMessages } from "./messages-webhooks.js";
-import { timeText } from "../time-text.js";
+import { timeText } from "../shared/time-text.js";
 import { deliveryList, failureText, replayForm } from "./webhook-deliveries.js";
 
 /** @import { Delivery, Webhook } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "../host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view */
 export async function open(host, view) {

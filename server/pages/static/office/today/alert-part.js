@@ -3,12 +3,12 @@
 
 import { h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
-import { minorOf } from "./money-text.js";
-import { trouble } from "./trouble.js";
-import { timeText } from "./time-text.js";
+import { minorOf } from "../shared/money-text.js";
+import { trouble } from "../shared/trouble.js";
+import { timeText } from "../shared/time-text.js";
 
 /** @import { Alert, AlertAct, Alerts } from "/sdk/shapes.js" */
-/** @import { Host } from "./host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 /** @param {Host} host @param {Alerts} alerts */
 export function alertPart(host, { alerts, next }) {

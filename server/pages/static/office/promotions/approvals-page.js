@@ -3,16 +3,16 @@
 
 import { h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
-import { detail, idLink } from "./detail.js";
-import { askReason } from "./dialog.js";
-import { list } from "./list.js";
+import { detail, idLink } from "../shared/detail.js";
+import { askReason } from "../shared/dialog.js";
+import { list } from "../shared/list.js";
 import { approvalMessages } from "./messages-approvals.js";
-import { stateLinks } from "./orders/state-links.js";
-import { timeText } from "./time-text.js";
-import { trouble } from "./trouble.js";
+import { stateLinks } from "../orders/state-links.js";
+import { timeText } from "../shared/time-text.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { Approval, ApprovalState, SendLimits } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "./host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @type {readonly ApprovalState[]} */
 const STATES = ["waiting", "approved", "rejected", "withdrawn", "expired"];

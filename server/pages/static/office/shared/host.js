@@ -2,7 +2,7 @@
 /** The types that the shell gives to the office's pages. */
 
 /** @import { OfficeApi } from "/sdk/office_api.js" */
-/** @import { Language } from "../shared/language.js" */
+/** @import { Language } from "../../shared/language.js" */
 
 /**
  * @typedef {object} OfficeView

@@ -3,17 +3,17 @@
 
 import { h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
-import { detail } from "./detail.js";
-import { askReason } from "./dialog.js";
-import { form } from "./form.js";
-import { list } from "./list.js";
-import { metadataNode } from "./metadata.js";
+import { detail } from "../shared/detail.js";
+import { askReason } from "../shared/dialog.js";
+import { form } from "../shared/form.js";
+import { list } from "../shared/list.js";
+import { metadataNode } from "../shared/metadata.js";
 import { approvalMessages } from "./messages-approvals.js";
-import { timeText } from "./time-text.js";
-import { trouble } from "./trouble.js";
+import { timeText } from "../shared/time-text.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { PriceRule, PriceRuleFigures } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "./host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view */
 export async function open(host, view) {

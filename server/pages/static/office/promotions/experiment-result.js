@@ -6,7 +6,7 @@ import { money } from "/sdk/element/value.js";
 import { placeOf, WIDTH } from "./experiment-values.js";
 
 /** @import { ExperimentGroup, ExperimentInterval, ExperimentResult } from "/sdk/shapes.js" */
-/** @import { Host } from "./host.js" */
+/** @import { Host } from "../shared/host.js" */
 /** @typedef {Map<string|null, string>} Names of batches, by their ids */
 
 const SVG = "http://www.w3.org/2000/svg";

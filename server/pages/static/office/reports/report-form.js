@@ -4,7 +4,7 @@
 import { h } from "/sdk/element/dom.js";
 import { DIVISIONS, REPORTS } from "./report-view.js";
 
-/** @import { Host } from "./host.js" */
+/** @import { Host } from "../shared/host.js" */
 /** @import { Asked } from "./report-view.js" */
 
 /** @param {Host} host @param {Asked} asked */

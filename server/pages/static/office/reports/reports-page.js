@@ -2,21 +2,21 @@
 /** Reports: totals with their definitions, a chart, and rows by day, batch, room and others. */
 
 import { h } from "/sdk/element/dom.js";
-import { addressOf } from "./address.js";
+import { addressOf } from "../shared/address.js";
 import { chart } from "./chart.js";
-import { saveFile } from "./csv.js";
-import { list } from "./list.js";
-import { liveDropsPart } from "./live-drops.js";
+import { saveFile } from "../shared/csv.js";
+import { list } from "../shared/list.js";
+import { liveDropsPart } from "../today/live-drops.js";
 import { reportMessages } from "./messages-reports.js";
 import { figureTitle, totalPart } from "./report-figures.js";
 import { reportForm } from "./report-form.js";
 import { rowsPage } from "./report-rows.js";
 import { askedOf, chartOf, figureText, MAIN, rowsAddress } from "./report-view.js";
-import { dayOf } from "./school-time.js";
-import { trouble } from "./trouble.js";
+import { dayOf } from "../shared/school-time.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { Report, ReportDefinition, ReportRow } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "./host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 /** @import { Asked } from "./report-view.js" */
 
 const MOST = 1000; // rows of a chart; the list goes on from there

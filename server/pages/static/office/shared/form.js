@@ -5,8 +5,8 @@
  */
 
 import { h, setText, show } from "/sdk/element/dom.js";
-import { asApiError } from "../shared/api-errors.js";
-import { Attempt } from "../console/random-key.js";
+import { asApiError } from "../../shared/api-errors.js";
+import { Attempt } from "../../console/random-key.js";
 import { fieldRow } from "./form-field.js";
 import { Steps } from "./form-steps.js";
 import { troubleText } from "./trouble.js";

@@ -3,12 +3,12 @@
 
 import { fill, h, setText } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
-import { addressOf } from "./address.js";
+import { addressOf } from "../shared/address.js";
 import { liveMessages } from "./messages-live.js";
-import { table } from "./table.js";
+import { table } from "../shared/table.js";
 
 /** @import { DropReport, DropReports } from "/sdk/shapes.js" */
-/** @import { Host } from "./host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 const AGAIN_MS = 3000;
 const SHOWN = 20;

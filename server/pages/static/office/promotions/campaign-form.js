@@ -3,13 +3,13 @@
 
 import { h } from "/sdk/element/dom.js";
 import { campaignEditOf, campaignOf, valuesOfCampaign } from "./campaign-values.js";
-import { saveVersion } from "./conflict-dialog.js";
-import { currencyChoices } from "./currencies.js";
-import { form } from "./form.js";
+import { saveVersion } from "../shared/conflict-dialog.js";
+import { currencyChoices } from "../shared/currencies.js";
+import { form } from "../shared/form.js";
 
 /** @import { Campaign } from "/sdk/shapes.js" */
-/** @import { Field } from "./form-field.js" */
-/** @import { Host } from "./host.js" */
+/** @import { Field } from "../shared/form-field.js" */
+/** @import { Host } from "../shared/host.js" */
 
 /** @param {Host} host */
 export async function campaignForm(host) {

@@ -2,13 +2,13 @@
 /** The match of a statement with the payment provider's file. */
 
 import { h } from "/sdk/element/dom.js";
-import { csvText, saveFile } from "./csv.js";
-import { detail } from "./detail.js";
+import { csvText, saveFile } from "../shared/csv.js";
+import { detail } from "../shared/detail.js";
 import { paymentOrders, PaymentFileError } from "./payment-file.js";
-import { trouble } from "./trouble.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { StatementMatch } from "/sdk/shapes.js" */
-/** @import { Host } from "./host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 /** @param {Host} host @param {Record<string, string>} days */
 export function matchPart(host, { from, to }) {

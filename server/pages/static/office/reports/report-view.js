@@ -2,8 +2,8 @@
 /** What the address of the office's reports asks for, and which rows are behind a figure. Pure. */
 
 import { money } from "/sdk/element/value.js";
-import { addressOf } from "./address.js";
-import { dayOf } from "./school-time.js";
+import { addressOf } from "../shared/address.js";
+import { dayOf } from "../shared/school-time.js";
 
 /** @import { ReportBy, ReportDefinition, ReportKind, ReportRow } from "/sdk/shapes.js" */
 

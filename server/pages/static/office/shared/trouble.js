@@ -3,7 +3,7 @@
 
 import { h } from "/sdk/element/dom.js";
 import { errorText } from "/sdk/texts.js";
-import { asApiError } from "../shared/api-errors.js";
+import { asApiError } from "../../shared/api-errors.js";
 
 /** @import { Host } from "./host.js" */
 

@@ -1,8 +1,8 @@
 // @ts-check
 /** A campaign as the values of a form, and back. Pure; the server judges. */
 
-import { fieldTime, numberIn, sameMinute } from "./coupons/template-values.js";
-import { majorText, minorOf } from "./money-text.js";
+import { fieldTime, numberIn, sameMinute } from "../coupons/template-values.js";
+import { majorText, minorOf } from "../shared/money-text.js";
 
 /** @import { BudgetForm, Campaign, CampaignEdit, CampaignForm, Phase } from "/sdk/shapes.js" */
 /** @typedef {Record<string, string>} Values */

@@ -5,16 +5,16 @@ import { h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
 import { budgetBar } from "./budget-bar.js";
 import { campaignEditForm, campaignForm } from "./campaign-form.js";
-import { detail } from "./detail.js";
-import { askReason } from "./dialog.js";
-import { list } from "./list.js";
+import { detail } from "../shared/detail.js";
+import { askReason } from "../shared/dialog.js";
+import { list } from "../shared/list.js";
 import { campaignMessages } from "./messages-campaigns.js";
-import { metadataNode, metadataPart } from "./metadata.js";
-import { timeText } from "./time-text.js";
-import { trouble } from "./trouble.js";
+import { metadataNode, metadataPart } from "../shared/metadata.js";
+import { timeText } from "../shared/time-text.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { BudgetParts, Campaign } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "./host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view */
 export async function open(host, view) {

@@ -3,11 +3,11 @@
 
 import { h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
-import { list } from "./list.js";
-import { timeText } from "./time-text.js";
+import { list } from "../shared/list.js";
+import { timeText } from "../shared/time-text.js";
 
 /** @import { ListedCoupon, ListedOrder } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "./host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view @param {"orders"|"coupons"} kind */
 export const rowsPage = (host, view, kind) =>

@@ -9,7 +9,7 @@ import { drawingOf, valueText } from "./chart-shapes.js";
 import { chartMessages } from "./messages-chart.js";
 
 /** @import { ChartData, Drawing } from "./chart-shapes.js" */
-/** @import { Host } from "./host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 const SVG = "http://www.w3.org/2000/svg";
 const KEYS = /** @type {Record<string, number>} */ ({

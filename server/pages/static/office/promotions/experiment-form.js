@@ -3,10 +3,10 @@
 
 import { h } from "/sdk/element/dom.js";
 import { experimentOf, NUMBERS } from "./experiment-values.js";
-import { form } from "./form.js";
+import { form } from "../shared/form.js";
 
-/** @import { Field } from "./form-field.js" */
-/** @import { Host } from "./host.js" */
+/** @import { Field } from "../shared/form-field.js" */
+/** @import { Host } from "../shared/host.js" */
 
 /** @param {Host} host */
 export async function experimentForm(host) {

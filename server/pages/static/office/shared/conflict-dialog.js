@@ -5,7 +5,7 @@
  */
 
 import { h } from "/sdk/element/dom.js";
-import { asApiError } from "../shared/api-errors.js";
+import { asApiError } from "../../shared/api-errors.js";
 import { differences, merged } from "./conflict.js";
 
 /** @import { Difference, Values } from "./conflict.js" */

@@ -2,17 +2,17 @@
 /** Experiments: the list, a form that starts one, and one experiment with its groups and how they differ. */
 
 import { h } from "/sdk/element/dom.js";
-import { detail } from "./detail.js";
+import { detail } from "../shared/detail.js";
 import { experimentForm } from "./experiment-form.js";
 import { figuresPart, intervalsPart } from "./experiment-result.js";
-import { list } from "./list.js";
-import { metadataNode } from "./metadata.js";
+import { list } from "../shared/list.js";
+import { metadataNode } from "../shared/metadata.js";
 import { experimentMessages } from "./messages-experiments.js";
-import { timeText } from "./time-text.js";
-import { trouble } from "./trouble.js";
+import { timeText } from "../shared/time-text.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { Experiment, ExperimentResult } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "./host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 /** @param {Host} host @param {OfficeView} view */
 export async function open(host, view) {

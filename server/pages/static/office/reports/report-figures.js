@@ -2,11 +2,11 @@
 /** The totals of a report: each figure, gross and net, with its definition and a way to its rows. */
 
 import { h } from "/sdk/element/dom.js";
-import { addressOf } from "./address.js";
+import { addressOf } from "../shared/address.js";
 import { figureText, MAIN, rowsAddress } from "./report-view.js";
 
 /** @import { ReportDefinition, ReportFigure, ReportRow } from "/sdk/shapes.js" */
-/** @import { Host } from "./host.js" */
+/** @import { Host } from "../shared/host.js" */
 /** @import { Asked } from "./report-view.js" */
 
 /** @param {Host} host @param {string} name */

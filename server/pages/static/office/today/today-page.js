@@ -2,17 +2,17 @@
 /** Today: what somebody must look at, with the act that mends it, and the sums and rooms of the day. */
 
 import { h } from "/sdk/element/dom.js";
-import { addressOf } from "./address.js";
+import { addressOf } from "../shared/address.js";
 import { alertPart } from "./alert-part.js";
-import { chart } from "./chart.js";
+import { chart } from "../reports/chart.js";
 import { liveDropsPart } from "./live-drops.js";
 import { messagesToday } from "./messages-today.js";
-import { figureText } from "./report-view.js";
-import { dayOf } from "./school-time.js";
-import { trouble } from "./trouble.js";
+import { figureText } from "../reports/report-view.js";
+import { dayOf } from "../shared/school-time.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { Report } from "/sdk/shapes.js" */
-/** @import { Host } from "./host.js" */
+/** @import { Host } from "../shared/host.js" */
 
 /** @type {readonly (readonly [figure: string, unit: "count"|"money"])[]} */
 const SUMS = [

@@ -3,15 +3,15 @@
 
 import { h } from "/sdk/element/dom.js";
 import { money } from "/sdk/element/value.js";
-import { saveFile } from "./csv.js";
-import { list } from "./list.js";
+import { saveFile } from "../shared/csv.js";
+import { list } from "../shared/list.js";
 import { statementMessages } from "./messages-statements.js";
-import { dayOf } from "./school-time.js";
+import { dayOf } from "../shared/school-time.js";
 import { matchPart } from "./statement-match.js";
-import { trouble } from "./trouble.js";
+import { trouble } from "../shared/trouble.js";
 
 /** @import { StatementDay, StatementFormat, StatementTotals } from "/sdk/shapes.js" */
-/** @import { Host, OfficeView } from "./host.js" */
+/** @import { Host, OfficeView } from "../shared/host.js" */
 
 const DAY_MS = 86_400_000;
 const FORMATS = /** @type {const} */ (["csv", "xlsx", "ndjson"]);
