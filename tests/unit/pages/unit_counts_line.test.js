@@ -9,7 +9,7 @@ const SDK = new URL("../../../client_sdk/javascript/", import.meta.url);
 const resolver = `export const resolve = (name, context, next) =>
   next(name.startsWith("/sdk/") ? new URL(name.slice(5), "${SDK}").href : name, context);`;
 register(`data:text/javascript,${encodeURIComponent(resolver)}`);
-const { LiveDrop } = await import("../../../server/pages/static/console/live-drop.js");
+const { LiveDrop } = await import("../../../server/pages/static/console/drops/live-drop.js");
 const { consoleMessages: messages } =
   await import("../../../server/pages/static/console/messages-console.js");
 const { fillIn } = await import("../../../client_sdk/javascript/element/words.js");

@@ -11,7 +11,7 @@ import { ApiError } from "/sdk/transport.js";
 import { h, setText, show } from "/sdk/element/dom.js";
 import { retryUntilAnswered } from "./retry.js";
 
-/** @typedef {import("./drop-changes.js").Change} Change */
+/** @typedef {import("./drops/drop-changes.js").Change} Change */
 /** @typedef {import("../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").DropReport} DropReport */
 /**

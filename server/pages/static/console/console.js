@@ -11,25 +11,25 @@ import { drawEach, place, report, setText, show } from "/sdk/element/dom.js";
 import { Reach } from "/sdk/element/reach.js";
 import { isPointedAt, rearrange } from "./steady-layout.js";
 import { confirmDialog } from "./confirm-dialog.js";
-import { DropChanges } from "./drop-changes.js";
+import { DropChanges } from "./drops/drop-changes.js";
 import { showConnection } from "../shared/connection-status.js";
-import { DropForm } from "./drop-form.js";
-import { DropStore } from "./drop-store.js";
+import { DropForm } from "./form/drop-form.js";
+import { DropStore } from "./drops/drop-store.js";
 import { admit, expiryNotice, once } from "../shared/access.js";
 import { asApiError } from "../shared/api-errors.js";
 import { Language } from "../shared/language.js";
 import { LinkStatus } from "../shared/link-status.js";
-import { LiveDrop } from "./live-drop.js";
-import { CardLists } from "./card-lists.js";
-import { OfferPanel } from "./offer-panel.js";
+import { LiveDrop } from "./drops/live-drop.js";
+import { CardLists } from "./drops/card-lists.js";
+import { OfferPanel } from "./offers/offer-panel.js";
 import { consoleMessages } from "./messages-console.js";
-import { formMessages } from "./messages-form.js";
-import { offerMessages } from "./messages-offers.js";
+import { formMessages } from "./form/messages-form.js";
+import { offerMessages } from "./offers/messages-offers.js";
 import { Attempt } from "./random-key.js";
-import { ReadyDrop } from "./ready-drop.js";
+import { ReadyDrop } from "./drops/ready-drop.js";
 import { UndoBar } from "./undo.js";
 
-/** @typedef {import("./drop-store.js").ShownDrop} ShownDrop */
+/** @typedef {import("./drops/drop-store.js").ShownDrop} ShownDrop */
 
 const room = document.body.dataset.room ?? "";
 const TICK_MS = 250;

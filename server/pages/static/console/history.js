@@ -8,7 +8,7 @@ import { dateText, money } from "/sdk/element/value.js";
 import { admit, expiryNotice, once } from "../shared/access.js";
 import { asApiError } from "../shared/api-errors.js";
 import { Language } from "../shared/language.js";
-import { showClaims } from "./claim-list.js";
+import { showClaims } from "./drops/claim-list.js";
 import { historyMessages } from "./messages-history.js";
 
 /** @typedef {import("/sdk/shapes.js").DropReport} DropReport */

@@ -8,15 +8,15 @@ import { DrawPart } from "./draw-part.js";
 import { drawConsoleMessages } from "./messages-draw-console.js";
 import { ModeFields } from "./mode-fields.js";
 
-/** @typedef {import("../console/drop-store.js").ShownDrop} ShownDrop */
+/** @typedef {import("../console/drops/drop-store.js").ShownDrop} ShownDrop */
 /**
  * What the console lends.
  * @typedef {object} Host
  * @property {import("/sdk/api.js").Api} api
  * @property {string} room
  * @property {string} token
- * @property {import("../console/drop-form.js").DropForm} form
- * @property {import("../console/drop-changes.js").DropChanges} changes
+ * @property {import("../console/form/drop-form.js").DropForm} form
+ * @property {import("../console/drops/drop-changes.js").DropChanges} changes
  * @property {import("../console/action-button.js").ActionContext} desk
  */
 

@@ -9,8 +9,8 @@ import { errorText } from "/sdk/index.js";
 import { ActionButton } from "../console/action-button.js";
 import { asApiError } from "../shared/api-errors.js";
 
-/** @typedef {import("../console/drop-store.js").ShownDrop} ShownDrop */
-/** @typedef {import("../console/drop-changes.js").Change} Change */
+/** @typedef {import("../console/drops/drop-store.js").ShownDrop} ShownDrop */
+/** @typedef {import("../console/drops/drop-changes.js").Change} Change */
 /** @typedef {import("/sdk/shapes.js").DropClaims} DropClaims */
 /**
  * @typedef {object} DrawActions

@@ -6,14 +6,14 @@
 
 import { h, setText, show } from "/sdk/element/dom.js";
 import { errorText } from "/sdk/texts.js";
-import { EndingFields } from "../console/ending-fields.js";
+import { EndingFields } from "../console/form/ending-fields.js";
 import { RehearsalFields } from "./rehearsal-fields.js";
 import { asApiError } from "../shared/api-errors.js";
-import { lengthText } from "../console/cost-text.js";
+import { lengthText } from "../console/form/cost-text.js";
 import { MomentFields } from "./moment-fields.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
-/** @typedef {import("../console/drop-store.js").ShownDrop} ShownDrop */
+/** @typedef {import("../console/drops/drop-store.js").ShownDrop} ShownDrop */
 /** @typedef {import("/sdk/shapes.js").DropEdit} DropEdit */
 /** @typedef {import("./order.js").Moment} Moment */
 /** What was changed: fields of the drop, and its moment where that is another.

@@ -6,13 +6,13 @@
 
 import { h, setText, show } from "/sdk/element/dom.js";
 import { errorText } from "/sdk/texts.js";
-import { EndingFields } from "../console/ending-fields.js";
+import { EndingFields } from "../console/form/ending-fields.js";
 import { ActionButton } from "../console/action-button.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
-/** @typedef {import("../console/drop-store.js").ShownDrop} ShownDrop */
+/** @typedef {import("../console/drops/drop-store.js").ShownDrop} ShownDrop */
 /** @typedef {import("/sdk/shapes.js").ReopenForm} ReopenForm */
-/** @typedef {import("../console/drop-changes.js").Change} Change */
+/** @typedef {import("../console/drops/drop-changes.js").Change} Change */
 
 const USUAL_QUANTITY = 10;
 /** The server opens a drop again within this time of its end. */

@@ -17,7 +17,7 @@ import { SheetPart } from "./sheet-part.js";
 import { StageBar } from "./stage-bar.js";
 import { writeOrder } from "./write-order.js";
 
-/** @typedef {import("../console/drop-store.js").ShownDrop} ShownDrop */
+/** @typedef {import("../console/drops/drop-store.js").ShownDrop} ShownDrop */
 /** @typedef {import("/sdk/shapes.js").OrderEntryForm} OrderEntryForm */
 /** @typedef {import("/sdk/shapes.js").RunningOrder} RunningOrder */
 /**
@@ -25,9 +25,9 @@ import { writeOrder } from "./write-order.js";
  * @typedef {object} Host
  * @property {import("/sdk/api.js").Api} api
  * @property {import("/sdk/client.js").RoomClient} client
- * @property {import("../console/drop-store.js").DropStore} drops
- * @property {import("../console/drop-changes.js").DropChanges} changes
- * @property {import("../console/drop-form.js").DropForm} form of a new drop
+ * @property {import("../console/drops/drop-store.js").DropStore} drops
+ * @property {import("../console/drops/drop-changes.js").DropChanges} changes
+ * @property {import("../console/form/drop-form.js").DropForm} form of a new drop
  * @property {import("../console/action-button.js").ActionContext} desk
  */
 
@@ -98,7 +98,7 @@ export class RunSheet extends EventTarget {
 
   /**
    * Show what belongs to the cards of prepared drops.
-   * @param {{drop: ShownDrop, card: import("../console/ready-drop.js").ReadyDrop}[]} shown in their order
+   * @param {{drop: ShownDrop, card: import("../console/drops/ready-drop.js").ReadyDrop}[]} shown in their order
    */
   showReady(shown) {
     const now = this._client.serverNow;
@@ -137,7 +137,7 @@ export class RunSheet extends EventTarget {
     if (this._order) this.bar.update(this._order, this._ready.length > 0, now);
   }
 
-  /** @param {import("../console/ready-drop.js").ReadyDrop} card */
+  /** @param {import("../console/drops/ready-drop.js").ReadyDrop} card */
   _newPart(card) {
     return new SheetPart(card, this._language, {
       move: (id, step) => this._move(id, step),

@@ -11,7 +11,7 @@ import { momentText } from "./moment-text.js";
 import { momentOf } from "./order.js";
 
 /** @typedef {import("../shared/language.js").Language} Language */
-/** @typedef {import("../console/drop-store.js").ShownDrop} ShownDrop */
+/** @typedef {import("../console/drops/drop-store.js").ShownDrop} ShownDrop */
 /** @typedef {import("/sdk/shapes.js").OrderEntry} OrderEntry */
 /**
  * @typedef {object} PartActions
@@ -25,7 +25,7 @@ const DOWN = "M12 5v14M6 13l6 6 6-6";
 
 export class SheetPart {
   /**
-   * @param {import("../console/ready-drop.js").ReadyDrop} card
+   * @param {import("../console/drops/ready-drop.js").ReadyDrop} card
    * @param {Language} language
    * @param {PartActions} actions
    */

@@ -6,9 +6,9 @@
 
 import { h, setText, show } from "/sdk/element/dom.js";
 import { lengthText } from "./cost-text.js";
-import { instantOf, localTime } from "./local-time.js";
+import { instantOf, localTime } from "../local-time.js";
 
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").Closes} Closes */
 /** @typedef {{duration_seconds?: number, closes?: Closes}} Ending */
 

@@ -4,11 +4,11 @@
 import { errorText } from "/sdk/texts.js";
 import { fill, h } from "/sdk/element/dom.js";
 import { dateText } from "/sdk/element/value.js";
-import { asApiError } from "../shared/api-errors.js";
+import { asApiError } from "../../shared/api-errors.js";
 import { claimCurve } from "./claim-curve.js";
-import { csvText } from "./csv.js";
+import { csvText } from "../csv.js";
 
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").DropClaim} DropClaim */
 /** @typedef {import("/sdk/shapes.js").DropReport} DropReport */
 

@@ -6,7 +6,7 @@
 import { dateText, money } from "/sdk/element/value.js";
 
 /** @typedef {import("/sdk/shapes.js").Discount} Discount */
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 
 /**
  * @param {Discount} discount

@@ -4,10 +4,10 @@
 import { h, setText } from "/sdk/element/dom.js";
 import { dateText } from "/sdk/element/value.js";
 import { errorText } from "/sdk/texts.js";
-import { asApiError } from "../shared/api-errors.js";
-import { consoleMessages } from "./messages-console.js";
+import { asApiError } from "../../shared/api-errors.js";
+import { consoleMessages } from "../messages-console.js";
 
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").DropClaim} DropClaim */
 
 export class ClaimLookup {

@@ -6,9 +6,9 @@
 
 import { errorText } from "/sdk/texts.js";
 import { drawEach, fill, h, place, setText, show } from "/sdk/element/dom.js";
-import { asApiError } from "../shared/api-errors.js";
+import { asApiError } from "../../shared/api-errors.js";
 
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").RoomStudent} RoomStudent */
 /** @typedef {import("/sdk/shapes.js").RoomStudents} RoomStudents */
 

@@ -4,7 +4,7 @@
  * of account. Pure.
  */
 
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 
 /**
  * @param {{rehearsal?: boolean, audience?: {tags?: string[], students?: string[]}, claim_conditions?: {tags?: string[], new?: boolean}}} of

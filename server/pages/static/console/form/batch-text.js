@@ -4,7 +4,7 @@
 import { shortValue } from "/sdk/element/value.js";
 import { audienceText } from "./audience-text.js";
 
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").Batch & {template?: any}} Batch */
 
 /**

@@ -7,10 +7,10 @@
 import { errorText } from "/sdk/texts.js";
 import { h, report, setText, show } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";
-import { asApiError } from "../shared/api-errors.js";
+import { asApiError } from "../../shared/api-errors.js";
 import { OfferList } from "./offer-list.js";
 
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").Batch} Batch */
 /** @typedef {import("/sdk/shapes.js").OfferForm} OfferForm */
 
@@ -22,7 +22,7 @@ export class OfferPanel {
    * @param {import("/sdk/api.js").Api} api
    * @param {string} room
    * @param {Language} language
-   * @param {import("./undo.js").UndoBar} undoBar
+   * @param {import("../undo.js").UndoBar} undoBar
    * @param {() => string} newKey a key for a request that may be sent again
    */
   constructor(api, room, language, undoBar, newKey) {

@@ -4,7 +4,7 @@
  * Dispatches `change`. Used by the console.
  */
 
-import { asApiError } from "../shared/api-errors.js";
+import { asApiError } from "../../shared/api-errors.js";
 
 /** @typedef {import("/sdk/shapes.js").DropReport} DropReport */
 /** @typedef {import("/sdk/shapes.js").Drop} Drop */

@@ -4,7 +4,7 @@
 import { errorText } from "/sdk/texts.js";
 import { drawEach, fill, h, setText, show } from "/sdk/element/dom.js";
 import { dateText, shortValue } from "/sdk/element/value.js";
-import { asApiError } from "../shared/api-errors.js";
+import { asApiError } from "../../shared/api-errors.js";
 
 /** @typedef {import("/sdk/shapes.js").Offer} Offer */
 
@@ -17,7 +17,7 @@ export class OfferList {
   /**
    * @param {import("/sdk/api.js").Api} api
    * @param {string} room
-   * @param {import("../shared/language.js").Language} language
+   * @param {import("../../shared/language.js").Language} language
    * @param {() => boolean} isOpen
    */
   constructor(api, room, language, isOpen) {

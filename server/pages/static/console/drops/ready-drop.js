@@ -3,17 +3,17 @@
 
 import { h, setText, show } from "/sdk/element/dom.js";
 import { shortValue } from "/sdk/element/value.js";
-import { audienceText } from "./audience-text.js";
-import { costText, endingText, lengthText } from "./cost-text.js";
-import { ActionButton } from "./action-button.js";
+import { audienceText } from "../form/audience-text.js";
+import { costText, endingText, lengthText } from "../form/cost-text.js";
+import { ActionButton } from "../action-button.js";
 
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 /** @typedef {import("./drop-store.js").ShownDrop} ShownDrop */
 
 export class ReadyDrop {
   /**
    * @param {string} id
-   * @param {import("./action-button.js").ActionContext} desk
+   * @param {import("../action-button.js").ActionContext} desk
    * @param {(what: string) => void} start
    */
   constructor(id, desk, start) {

@@ -7,15 +7,15 @@
 import { setText, show } from "/sdk/element/dom.js";
 import { countdown, shortValue } from "/sdk/element/value.js";
 import { errorText } from "/sdk/texts.js";
-import { audienceText } from "./audience-text.js";
+import { audienceText } from "../form/audience-text.js";
 import { CodePanel } from "./code-panel.js";
-import { lengthText } from "./cost-text.js";
+import { lengthText } from "../form/cost-text.js";
 import { isRunning } from "./drop-store.js";
 import { liveDropNodes } from "./live-drop-nodes.js";
 import { ClaimLookup } from "./claim-lookup.js";
-import { ActionButton } from "./action-button.js";
+import { ActionButton } from "../action-button.js";
 
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 /** @typedef {import("./drop-store.js").ShownDrop} ShownDrop */
 /** @typedef {import("./drop-changes.js").Change} Change */
 /** @typedef {import("/sdk/index.js").ApiError} ApiError */
@@ -38,7 +38,7 @@ export class LiveDrop {
    * @param {ShownDrop} drop
    * @param {Language} language
    * @param {DropActions} actions
-   * @param {import("./action-button.js").ActionContext} desk
+   * @param {import("../action-button.js").ActionContext} desk
    */
   constructor(drop, language, actions, desk) {
     this._drop = drop;

@@ -7,7 +7,7 @@
 import { h, setText, show } from "/sdk/element/dom.js";
 import { codeMessages } from "./messages-code.js";
 
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").Ticket} Ticket */
 
 export class CodePanel {
@@ -23,7 +23,7 @@ export class CodePanel {
     this._language = language;
     this._fetch = fetchTicket;
     this._now = now;
-    /** @type {import("../shared/changing-code.js").ChangingCode|null} */
+    /** @type {import("../../shared/changing-code.js").ChangingCode|null} */
     this._code = null;
     this._isRunning = true;
     this._summary = h("summary");
@@ -43,7 +43,7 @@ export class CodePanel {
   }
 
   async _toggled() {
-    const { ChangingCode } = await import("../shared/changing-code.js");
+    const { ChangingCode } = await import("../../shared/changing-code.js");
     this._code ??= new ChangingCode(this._image, this._fetch, this._now, (isShown) => {
       this._isShown = isShown;
       show(this._image, isShown);

@@ -6,7 +6,7 @@
 
 import { h, setText, show } from "/sdk/element/dom.js";
 
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").TaskForm} TaskForm */
 
 /** Kinds in the order in which they are offered; the first is none. */

@@ -10,11 +10,11 @@ import { errorText } from "/sdk/texts.js";
 import { audienceText } from "./audience-text.js";
 import { batchText, unitsFor } from "./batch-text.js";
 import { costText, lengthText } from "./cost-text.js";
-import { ActionButton } from "./action-button.js";
+import { ActionButton } from "../action-button.js";
 import { EndingFields } from "./ending-fields.js";
 import { TaskFields } from "./task-fields.js";
 
-/** @typedef {import("../shared/language.js").Language} Language */
+/** @typedef {import("../../shared/language.js").Language} Language */
 /** @typedef {import("/sdk/shapes.js").DropForm} Form */
 /** @typedef {import("/sdk/shapes.js").Batch & {template?: any}} Batch */
 /**
@@ -44,7 +44,7 @@ export class DropForm {
    * @param {HTMLFormElement} form
    * @param {Language} language
    * @param {string} room
-   * @param {import("./action-button.js").ActionContext} desk
+   * @param {import("../action-button.js").ActionContext} desk
    * @param {(how: "now"|"prepared", form: Form, what: string) => void} submit
    */
   constructor(form, language, room, desk, submit) {
@@ -68,7 +68,7 @@ export class DropForm {
     });
     this._ending = new EndingFields(language);
     /** The switch of a rehearsal, once it is loaded.
-     * @type {import("../stage/rehearsal-fields.js").RehearsalFields|null} */
+     * @type {import("../../stage/rehearsal-fields.js").RehearsalFields|null} */
     this._rehearsal = null;
     this._message = h("textarea", {
       id: "message",
@@ -191,7 +191,7 @@ export class DropForm {
     this._follow();
   }
 
-  /** @param {import("../stage/rehearsal-fields.js").RehearsalFields} fields */
+  /** @param {import("../../stage/rehearsal-fields.js").RehearsalFields} fields */
   addRehearsal(fields) {
     this._rehearsal = fields;
     this._task.root.after(fields.root);
