@@ -16,6 +16,12 @@ CLIPPED = """() => {
     .filter((node) => right(node) > right(node.closest('.card')) + 1)
     .filter((node) => !node.closest('.spoken')).map((node) => node.className);
 }"""
+# Returns the words of the bar's links and buttons that stand on more than one line.
+BROKEN = """() => [...document.querySelectorAll('.bar .quiet')].filter((node) => {
+  const range = document.createRange();
+  range.selectNodeContents(node);
+  return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1;
+}).map((node) => node.textContent)"""
 SCREENS = [(320, 568), (375, 667), (844, 390), (1280, 800)]
 
 
@@ -169,3 +175,22 @@ def test_the_focus_stays_where_it_is_when_cards_move(classroom: Classroom) -> No
     expect(amy.locator("classdrop-room .card").last).to_contain_text("开学季专享")
     focused = amy.locator("classdrop-room .card:focus-within")
     expect(focused).to_have_attribute("data-drop", str(first["id"]))
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+def test_words_in_the_bar_and_a_typed_code_stay_on_one_line(
+    classroom: Classroom, locale: str
+) -> None:
+    context = screen(classroom, 320, 568, locale)
+    shop = "/checkout?course=algebra-1"
+    for path in (shop, "/orders", "/wallet", f"/rooms/{classroom.room}"):
+        page = classroom.enter(context, path, Role.STUDENT, "amy")
+        page.wait_for_load_state("networkidle")
+        for width in (320, 390):
+            page.set_viewport_size({"width": width, "height": 667})
+            assert page.evaluate(BROKEN) == [], (path, width)
+        if path == "/wallet":
+            page.locator("#code").fill("LIVE-8888-8888-8888-88")
+            cut = page.locator("#code").evaluate("node => node.scrollWidth - node.clientWidth")
+            assert cut <= 0
+        page.close()
