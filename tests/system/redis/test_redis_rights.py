@@ -15,7 +15,7 @@ from tests.support.servers.stack import SECRET, Program, Stack
 
 pytestmark = pytest.mark.asyncio
 
-_README = Path(__file__).parents[2] / "README.md"
+_README = Path(__file__).parents[3] / "README.md"
 _PASSWORD = "a-password-of-its-own"
 NOT_READY = 2  # the load tester's exit status
 
