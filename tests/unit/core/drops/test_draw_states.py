@@ -6,7 +6,7 @@ import pytest
 
 from server.core.drops.draw_cards import DrawCard, DrawPhase
 from server.core.drops.drops import DropState, drawing_at
-from tests.unit.test_wire import DROP, NINE
+from tests.unit.frames.test_wire import DROP, NINE
 
 DRAW = replace(DROP, mode="draw", draw=DrawCard("ab"))
 

@@ -9,7 +9,7 @@ from loadtest.bench.tables import BEGIN, END, render_tables
 from server.observability.metrics import Metrics
 from tests.support.rendered import settings_table
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+README = (Path(__file__).parents[3] / "README.md").read_text()
 
 
 def test_settings_table_is_the_rendered_one() -> None:

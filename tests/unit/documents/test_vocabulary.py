@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-SERVER = Path(__file__).parents[2] / "server"
+SERVER = Path(__file__).parents[3] / "server"
 
 # A hold is the limit on how long a claimed coupon may stay unused. A row lock is `…_for_update` or `lock_…`.
 # Add a name here only if its function is about that limit.

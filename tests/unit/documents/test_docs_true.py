@@ -28,7 +28,7 @@ from tests.support.rendered import (
     settings_table,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
 PROTOCOL = (ROOT / "client_sdk" / "PROTOCOL.md").read_text()
 ARCHITECTURE = ROOT / "server" / "ARCHITECTURE.md"

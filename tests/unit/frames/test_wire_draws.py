@@ -9,7 +9,7 @@ from server.core.draws.entries import Entry
 from server.core.drops.draw_cards import DrawCard, DrawPhase
 from server.core.drops.drops import DropState
 from server.frames import client_frames, wire
-from tests.unit.test_wire import DROP, EVERYTHING, NINE, NINE_TEXT
+from tests.unit.frames.test_wire import DROP, EVERYTHING, NINE, NINE_TEXT
 
 SEALED = DrawCard("c0", DrawPhase.SEALED, entries=3, root="ab")
 DRAWN = replace(SEALED, phase=DrawPhase.DRAWN, seed="5e", winners=2)
