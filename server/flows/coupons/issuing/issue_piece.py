@@ -33,15 +33,8 @@ from typing import Final
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.core.coupons.issuances import (
-    BatchStock,
-    Grants,
-    IssuanceSource,
-    IssuanceState,
-    ItemOutcome,
-    StockAllocation,
-    allocate_stock,
-)
+from server.core.coupons.issuance_stock import BatchStock, StockAllocation, allocate_stock
+from server.core.coupons.issuances import Grants, IssuanceSource, IssuanceState, ItemOutcome
 from server.core.ids import BatchId, StudentId
 from server.core.promotions.campaigns import BudgetKind
 from server.desk import DeskReplacedError

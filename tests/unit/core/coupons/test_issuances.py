@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.core.coupons.issuance_stock import BatchStock, allocate_stock
 from server.core.coupons.issuances import (
-    BatchStock,
     Issuance,
     IssuanceItem,
     IssuanceSource,
@@ -15,7 +15,6 @@ from server.core.coupons.issuances import (
     ItemOutcome,
     NewIssuance,
     Standing,
-    allocate_stock,
     first_state,
     is_held_out,
     is_small,
