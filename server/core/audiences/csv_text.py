@@ -125,15 +125,17 @@ def _delimiter_of(text: str) -> str:
     return max(DELIMITERS, key=lambda delimiter: _score(head, delimiter))
 
 
-def _score(head: str, delimiter: str) -> tuple[bool, int, int]:
-    """Return whether a header was found, how many first cells are ids, and how wide the records are."""
+def _score(head: str, delimiter: str) -> tuple[bool, int, int, int]:
+    """Return whether a header was found, how many first cells are ids, how many of these as they stand (a tab
+    at the end of one is the delimiter, and would be mended), and how wide the records are."""
     records = _first_records(head, delimiter)
     if not records:
-        return False, 0, 0
-    ids = sum(
-        bool(record) and not isinstance(read_student(record[0]), RowFault) for record in records
-    )
-    return is_header(records[0]), ids, max(map(len, records)) if ids else 0
+        return False, 0, 0, 0
+    cells = [record[0] for record in records if record]
+    ids = [cell for cell in cells if not isinstance(read_student(cell), RowFault)]
+    as_they_stand = sum(read_student(cell) == cell for cell in ids)
+    width = max(map(len, records)) if ids else 0
+    return is_header(records[0]), len(ids), as_they_stand, width
 
 
 def _first_records(head: str, delimiter: str) -> list[list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from server.core.audiences.csv_text import (
@@ -57,6 +57,7 @@ _NOTES = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_fro
     end=st.sampled_from(["\r\n", "\n", "\r"]),
     has_header=st.booleans(),
 )
+@example(rows=[("0", ";\xa0")], form="gb18030", delimiter="\t", end="\r\n", has_header=False)
 def test_what_was_written_is_read_back(
     rows: list[tuple[str, str]], form: str, delimiter: str, end: str, has_header: bool
 ) -> None:
