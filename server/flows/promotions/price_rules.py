@@ -141,7 +141,7 @@ async def note_override(
 
 
 class DropOffer(NamedTuple):
-    """What a drop of the batch offers."""
+    """The courses and prices that a drop of the batch offers."""
 
     id: str
     batch_id: str

@@ -1,4 +1,4 @@
-"""What is read together with a row that had to be waited for is of the same moment as that row."""
+"""Rows that are read together with one that had to be waited for are of the same moment as it."""
 
 import asyncio
 from dataclasses import replace
