@@ -6,7 +6,7 @@ import { test } from "node:test";
 import {
   metadataIn,
   metadataText,
-} from "../../../server/pages/static/office/shared/metadata-text.js";
+} from "../../../../server/pages/static/office/shared/metadata-text.js";
 
 test("lines say pairs, and spaces and empty lines mean nothing", () => {
   assert.deepEqual(metadataIn(" crm=17 \n\n team = 招生 A \nformula = a = b\nalone"), {

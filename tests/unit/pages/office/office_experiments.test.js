@@ -6,7 +6,7 @@ import { test } from "node:test";
 import {
   experimentOf,
   placeOf,
-} from "../../../server/pages/static/office/promotions/experiment-values.js";
+} from "../../../../server/pages/static/office/promotions/experiment-values.js";
 
 test("an experiment has the batches that were chosen, with their shares", () => {
   const values = {

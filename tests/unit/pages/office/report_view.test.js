@@ -5,11 +5,11 @@ import { register } from "node:module";
 import { test } from "node:test";
 
 // Pages import the SDK from /sdk/, where the server shows it.
-const SDK = new URL("../../../client_sdk/javascript/", import.meta.url).href;
+const SDK = new URL("../../../../client_sdk/javascript/", import.meta.url).href;
 const HOOKS = `export const resolve = (name, context, next) =>
   next(name.startsWith("/sdk/") ? new URL(name.slice(5), "${SDK}").href : name, context);`;
 register(`data:text/javascript,${encodeURIComponent(HOOKS)}`);
-const OFFICE = new URL("../../../server/pages/static/office/", import.meta.url).href;
+const OFFICE = new URL("../../../../server/pages/static/office/", import.meta.url).href;
 const { askedOf, chartOf, figureText, rowsAddress } = await import(
   `${OFFICE}reports/report-view.js`
 );

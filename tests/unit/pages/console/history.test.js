@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { curvePoints } from "../../../server/pages/static/console/drops/claim-curve.js";
-import { csvText } from "../../../server/pages/static/console/csv.js";
+import { curvePoints } from "../../../../server/pages/static/console/drops/claim-curve.js";
+import { csvText } from "../../../../server/pages/static/console/csv.js";
 
 test("a CSV has a byte order mark, quotes what needs it, and no cell is a formula", () => {
   const text = csvText([

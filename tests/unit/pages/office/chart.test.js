@@ -8,9 +8,9 @@ import {
   pathOf,
   ticks,
   valueText,
-} from "../../../server/pages/static/office/reports/chart-shapes.js";
+} from "../../../../server/pages/static/office/reports/chart-shapes.js";
 
-/** @import { ChartData, Shape } from "../../../server/pages/static/office/reports/chart-shapes.js" */
+/** @import { ChartData, Shape } from "../../../../server/pages/static/office/reports/chart-shapes.js" */
 
 /** @param {Partial<ChartData>} changes @returns {ChartData} */
 const data = (changes = {}) => ({

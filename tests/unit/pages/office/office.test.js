@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addressOf, viewOf } from "../../../server/pages/static/office/shared/address.js";
-import { csvText } from "../../../server/pages/static/office/shared/csv.js";
+import { addressOf, viewOf } from "../../../../server/pages/static/office/shared/address.js";
+import { csvText } from "../../../../server/pages/static/office/shared/csv.js";
 import {
   paymentOrders,
   PaymentFileError,
-} from "../../../server/pages/static/office/statements/payment-file.js";
-import { officePages, pagesOf } from "../../../server/pages/static/office/pages.js";
+} from "../../../../server/pages/static/office/statements/payment-file.js";
+import { officePages, pagesOf } from "../../../../server/pages/static/office/pages.js";
 
 test("a view comes back from its address, whatever its id and filters hold", () => {
   const view = { page: "students", id: "a/b 一%", filters: { q: "x&y=z", tag: "新" } };

@@ -10,7 +10,7 @@ import {
   videoTime,
   wholeOrder,
   withMoment,
-} from "../../../server/pages/static/stage/order.js";
+} from "../../../../server/pages/static/stage/order.js";
 
 /** @param {string} drop_id @param {object} [more] */
 const entry = (drop_id, more = {}) =>

@@ -5,11 +5,11 @@ import { register } from "node:module";
 import { test } from "node:test";
 
 // Pages import the SDK from /sdk/, where the server shows it.
-const SDK = new URL("../../../client_sdk/javascript/", import.meta.url).href;
+const SDK = new URL("../../../../client_sdk/javascript/", import.meta.url).href;
 const HOOKS = `export const resolve = (name, context, next) =>
   next(name.startsWith("/sdk/") ? new URL(name.slice(5), "${SDK}").href : name, context);`;
 register(`data:text/javascript,${encodeURIComponent(HOOKS)}`);
-const COUPONS = new URL("../../../server/pages/static/office/coupons/", import.meta.url).href;
+const COUPONS = new URL("../../../../server/pages/static/office/coupons/", import.meta.url).href;
 const { actsOfBatch, batchEditOf, batchOf, roomsIn, stateOfBatch, valuesOfBatch } = await import(
   `${COUPONS}batch-values.js`
 );

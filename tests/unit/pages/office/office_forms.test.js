@@ -9,12 +9,12 @@ import {
   actText,
   actThings,
   pageOfId,
-} from "../../../server/pages/static/office/system/act-text.js";
-import { lotteryOf } from "../../../server/pages/static/office/automatic/lottery-body.js";
-import { packOf } from "../../../server/pages/static/office/automatic/pack-body.js";
-import { ruleOf, ruleText } from "../../../server/pages/static/office/automatic/rule-text.js";
-import { closable } from "../../../server/pages/static/office/system/stop-room.js";
-import { triggerOf } from "../../../server/pages/static/office/automatic/trigger-body.js";
+} from "../../../../server/pages/static/office/system/act-text.js";
+import { lotteryOf } from "../../../../server/pages/static/office/automatic/lottery-body.js";
+import { packOf } from "../../../../server/pages/static/office/automatic/pack-body.js";
+import { ruleOf, ruleText } from "../../../../server/pages/static/office/automatic/rule-text.js";
+import { closable } from "../../../../server/pages/static/office/system/stop-room.js";
+import { triggerOf } from "../../../../server/pages/static/office/automatic/trigger-body.js";
 
 test("an act is said in both languages, and one that is not known as it is", () => {
   assert.equal(actText("batch.stopped", "en"), "batch: stopped");
@@ -24,7 +24,7 @@ test("an act is said in both languages, and one that is not known as it is", () 
 });
 
 test("every act that the server records has words in Chinese", () => {
-  const source = new URL("../../../server/core/acts.py", import.meta.url);
+  const source = new URL("../../../../server/core/acts.py", import.meta.url);
   const acts = [...readFileSync(source, "utf8").matchAll(/ = "(\w+)\.(\w+)"/g)];
   assert.ok(acts.length > 40);
   const unsaid = acts.filter(([, thing, done]) => {

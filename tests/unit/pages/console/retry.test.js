@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ApiError } from "../../../client_sdk/javascript/index.js";
-import { retryUntilAnswered } from "../../../server/pages/static/console/retry.js";
+import { ApiError } from "../../../../client_sdk/javascript/index.js";
+import { retryUntilAnswered } from "../../../../server/pages/static/console/retry.js";
 
 /** @param {(string|number)[]} answers the code of an error, or what comes back @param {number} [takesMs] */
 function calls(answers, takesMs = 0) {

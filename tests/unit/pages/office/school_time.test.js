@@ -8,7 +8,7 @@ import {
   instantOf,
   instantText,
   localTime,
-} from "../../../server/pages/static/office/shared/school-time.js";
+} from "../../../../server/pages/static/office/shared/school-time.js";
 
 const ZONES = ["Asia/Shanghai", "America/New_York", "Asia/Kathmandu", "UTC", undefined];
 

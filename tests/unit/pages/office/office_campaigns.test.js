@@ -5,15 +5,16 @@ import { register } from "node:module";
 import { test } from "node:test";
 
 // Pages import the SDK from /sdk/, where the server shows it.
-const SDK = new URL("../../../client_sdk/javascript/", import.meta.url).href;
+const SDK = new URL("../../../../client_sdk/javascript/", import.meta.url).href;
 const HOOKS = `export const resolve = (name, context, next) =>
   next(name.startsWith("/sdk/") ? new URL(name.slice(5), "${SDK}").href : name, context);`;
 register(`data:text/javascript,${encodeURIComponent(HOOKS)}`);
 const { campaignEditOf, campaignOf, phasesIn, valuesOfCampaign } = await import(
-  new URL("../../../server/pages/static/office/promotions/campaign-values.js", import.meta.url).href
+  new URL("../../../../server/pages/static/office/promotions/campaign-values.js", import.meta.url)
+    .href
 );
 
-/** @type {import("../../../client_sdk/javascript/shapes.js").Campaign} */
+/** @type {import("../../../../client_sdk/javascript/shapes.js").Campaign} */
 const CAMPAIGN = {
   id: "cmp_1",
   version: 3,
