@@ -1,11 +1,9 @@
 // @ts-check
 /** Times of `datetime-local` fields, which have no zone: the reader's own. Pure. Used by the console's forms. */
 
-const MINUTE_MS = 60_000;
-
 /** Return the value of a field for an instant, in whole minutes. @param {number} ms since 1970 */
 export function localTime(ms) {
-  const offset = new Date(ms).getTimezoneOffset() * MINUTE_MS;
+  const offset = new Date(ms).getTimezoneOffset() * 60_000; // minutes to ms
   return new Date(ms - offset).toISOString().slice(0, 16);
 }
 
