@@ -7,11 +7,11 @@ from playwright.sync_api import Page, expect
 
 from server.core.identity import Role
 from tests.browser.conftest import LAPTOP, Classroom
-from tests.browser.test_axe_pages import IS_LIVE
-from tests.browser.test_balance import earn
-from tests.browser.test_draw import enter_draw
-from tests.browser.test_links import a_link
-from tests.browser.test_lottery import a_lottery
+from tests.browser.console.test_draw import enter_draw
+from tests.browser.coupons.test_balance import earn
+from tests.browser.coupons.test_links import a_link
+from tests.browser.coupons.test_lottery import a_lottery
+from tests.browser.every_page.test_axe_pages import IS_LIVE
 from tests.support.pages_by_role import pages_of_rows
 
 ROLES = sorted({role for line in pages_of_rows() for role in line.roles})

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from server.core.identity import Role
 from tests.browser.conftest import LAPTOP, PHONE, Classroom
-from tests.browser.test_office import shot
+from tests.browser.office.test_office import shot
 
 
 def claimed_drop(classroom: Classroom) -> str:

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Classroom
-from tests.browser.test_live_class import claim, expect_phase, live
+from tests.browser.room.test_live_class import claim, expect_phase, live
 
 
 @pytest.mark.parametrize(

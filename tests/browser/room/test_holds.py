@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Classroom
-from tests.browser.test_live_class import claim, expect_phase, live
+from tests.browser.room.test_live_class import claim, expect_phase, live
 
 GIVE_UP_MS = 20_000  # longer than the hold
 

@@ -7,14 +7,14 @@ from playwright.sync_api import Page, expect
 
 from server.core.identity import Role
 from tests.browser.conftest import Classroom
+from tests.browser.console.test_draw import enter_draw
+from tests.browser.coupons.test_balance import earn
+from tests.browser.coupons.test_checkout import TO_ALGEBRA_AND_WRITING
+from tests.browser.coupons.test_links import a_link
+from tests.browser.coupons.test_lottery import BUTTONS, a_lottery
 from tests.browser.eye import LANGUAGES, Eye, needs_axe
-from tests.browser.test_balance import earn
-from tests.browser.test_checkout import TO_ALGEBRA_AND_WRITING
-from tests.browser.test_draw import enter_draw
-from tests.browser.test_links import a_link
-from tests.browser.test_live_class import claim, expect_phase, live
-from tests.browser.test_lottery import BUTTONS, a_lottery
-from tests.browser.test_receipts import CLAIM
+from tests.browser.room.test_live_class import claim, expect_phase, live
+from tests.browser.room.test_receipts import CLAIM
 
 pytestmark = [needs_axe, pytest.mark.parametrize("locale", LANGUAGES)]
 

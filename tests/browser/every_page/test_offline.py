@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from server.core.identity import Role
 from tests.browser.conftest import LAPTOP, Classroom, classroom_at
-from tests.browser.test_live_class import Line, claim, expect_phase, live
+from tests.browser.room.test_live_class import Line, claim, expect_phase, live
 from tests.support.servers.stack import SECRET, Program, Programs
 
 # Time until a page has noticed that a server is silent, and until it has noticed that it answers again.

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from server.core.identity import Role
 from tests.browser.conftest import PHONE, Classroom
-from tests.browser.test_balance import a_code, earn
+from tests.browser.coupons.test_balance import a_code, earn
 
 
 def test_a_student_keeps_coupons_in_the_wallet(classroom: Classroom) -> None:

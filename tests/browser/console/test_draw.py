@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from server.core.identity import Role
 from tests.browser.conftest import LAPTOP, Classroom
-from tests.browser.test_screen import a_screen
+from tests.browser.console.test_screen import a_screen
 
 SHOTS: Path | None = None  # a folder, to look at the page
 

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from server.core.identity import Role
 from tests.browser.conftest import LAPTOP, PHONE, Classroom
-from tests.browser.test_checkout import TO_ALGEBRA_AND_WRITING, shop_of, win_all
+from tests.browser.coupons.test_checkout import TO_ALGEBRA_AND_WRITING, shop_of, win_all
 
 REBATE: dict[str, object] = {
     "name": "返利券",

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from server.core.identity import Role
 from tests.browser.conftest import Classroom
-from tests.browser.test_checkout import shop_of
+from tests.browser.coupons.test_checkout import shop_of
 
 COURSE_PAGE = """async ([token, course]) => {
   await import("/sdk/offer-element.js");

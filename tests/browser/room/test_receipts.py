@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Classroom
-from tests.browser.test_live_class import claim, expect_phase, live
+from tests.browser.room.test_live_class import claim, expect_phase, live
 
 CLAIM = "id => document.querySelector('classdrop-room').client.claim(id).catch(() => null)"
 

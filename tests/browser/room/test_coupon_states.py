@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Classroom
-from tests.browser.test_checkout import TO_ALGEBRA_AND_WRITING, shop_of, win
+from tests.browser.coupons.test_checkout import TO_ALGEBRA_AND_WRITING, shop_of, win
 
 
 def place(classroom: Classroom, amy: Page, code: str) -> Page:

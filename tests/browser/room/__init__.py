@@ -1,0 +1,1 @@
+"""The student's card in a room, in a frame and on a school's own page."""
