@@ -26,11 +26,11 @@ class ClaimJobs:
             # No student can win while a shard is shut.
             Job("rebuild_shards", 0.25, "worker.fence_recovery", self.rebuild_shards),
             Job("take_over_claims", 2.0, "worker.claims_loop", take_over),
-            Job("measure_backlog", 2.0, "desk.outbox", self.measure_backlog),
-            Job("shut_lost_outboxes", 2.0, "desk.outbox", self.shut_lost_outboxes),
+            Job("measure_backlog", 2.0, "desk.claims.outbox", self.measure_backlog),
+            Job("shut_lost_outboxes", 2.0, "desk.claims.outbox", self.shut_lost_outboxes),
             Job("compare_desk_and_ledger", 2.0, "worker.difference_watch", self._difference.look),
-            Job("trim_outbox", 5.0, "desk.outbox", self._outbox.trim),
-            Job("remove_dead_consumers", 60.0, "desk.outbox", remove_dead),
+            Job("trim_outbox", 5.0, "desk.claims.outbox", self._outbox.trim),
+            Job("remove_dead_consumers", 60.0, "desk.claims.outbox", remove_dead),
         )
 
     async def close(self) -> None:

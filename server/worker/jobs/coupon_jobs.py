@@ -36,7 +36,7 @@ class CouponJobs:
             Job(
                 "drive_issuances",
                 0.25,
-                "flows.coupons.drive_issuances",
+                "flows.coupons.issuing.drive_issuances",
                 self.drive_issuances,
                 due=lambda conn, by: issuances.due(conn, by, 1),
             ),

@@ -56,7 +56,9 @@ CONFIRM = ("server.desk.shards.fence:Fence", "confirm")
 PUBLISH_CONFIRMATIONS = ("server.desk.feed.feed:Feed", "publish_confirmations")
 ACKNOWLEDGE = ("server.desk.claims.outbox:Outbox", "acknowledge")
 READ_BACK = ("server.ledger.coupons.coupons", "by_claims")  # the last statement before the commit
-FINISH_INTENT = ("server.ledger.intents", "finish")  # likewise
+# Of a moved window or limit, and of an opening or an end: both before the commit that ends the intent.
+FINISH_INTENT = ("server.ledger.intents", "finish")
+FINISH_INTENT_LATER = ("server.ledger.intents", "finish_later")
 
 
 def _arm(point: CrashPoint, victim: int | None) -> None:

@@ -8,7 +8,13 @@ from server.core.drops.drops import CloseReason, DropState
 from server.ledger.drops.drop_row import DropRow
 from tests.support.builders.classroom import ROOM
 from tests.support.eventually import eventually
-from tests.support.servers.crash_points import CLOSE, FINISH_INTENT, PUBLISH, CrashPoint, CrashSite
+from tests.support.servers.crash_points import (
+    CLOSE,
+    FINISH_INTENT_LATER,
+    PUBLISH,
+    CrashPoint,
+    CrashSite,
+)
 from tests.support.worker_rig import WorkerRig, at_work, everybody, is_confirmed
 
 pytestmark = pytest.mark.asyncio
@@ -20,7 +26,7 @@ STEPS = {
     "before_the_desk": CrashPoint(*CLOSE, "before"),
     "after_the_desk": CrashPoint(*CLOSE, "after"),
     "after_the_room": CrashPoint(*PUBLISH, "after"),
-    "before_the_last_commit": CrashPoint(*FINISH_INTENT, "after"),
+    "before_the_last_commit": CrashPoint(*FINISH_INTENT_LATER, "after"),
 }
 
 

@@ -11,7 +11,13 @@ from server.ledger.drops import drops
 from server.ledger.drops.drop_row import DropRow
 from tests.support.builders.classroom import ROOM
 from tests.support.eventually import eventually
-from tests.support.servers.crash_points import FINISH_INTENT, OPEN, PUBLISH, CrashPoint, CrashSite
+from tests.support.servers.crash_points import (
+    FINISH_INTENT_LATER,
+    OPEN,
+    PUBLISH,
+    CrashPoint,
+    CrashSite,
+)
 from tests.support.worker_rig import at_work, everybody, taps
 
 pytestmark = pytest.mark.asyncio
@@ -23,7 +29,7 @@ STEPS = {
     "before_the_desk": CrashPoint(*OPEN, "before"),
     "after_the_desk": CrashPoint(*OPEN, "after"),
     "after_the_room": CrashPoint(*PUBLISH, "after"),
-    "before_the_last_commit": CrashPoint(*FINISH_INTENT, "after"),
+    "before_the_last_commit": CrashPoint(*FINISH_INTENT_LATER, "after"),
 }
 
 

@@ -16,7 +16,7 @@ from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.eventually import eventually
 from tests.support.servers.crash_points import (
     CLOSE,
-    FINISH_INTENT,
+    FINISH_INTENT_LATER,
     PUBLISH,
     CrashPoint,
     CrashSite,
@@ -35,7 +35,7 @@ REOPEN_STEPS = {
     "before_the_desk": CrashPoint("server.desk.drops.reopening:Reopening", "reopen", "before"),
     "after_the_desk": CrashPoint("server.desk.drops.reopening:Reopening", "reopen", "after"),
     "after_the_room": CrashPoint("server.desk.feed.feed:Feed", "publish_reopening", "after"),
-    "before_the_last_commit": CrashPoint(FINISH_INTENT[0], "finish", "after"),
+    "before_the_last_commit": CrashPoint(*FINISH_INTENT_LATER, "after"),
 }
 END_STEPS = {
     "before_the_desk": CrashPoint(*CLOSE, "before"),

@@ -18,4 +18,4 @@ def test_a_round_that_found_nothing_is_followed_later() -> None:
 
 
 def test_a_job_without_an_idle_pause_keeps_its_interval() -> None:
-    assert Job("trim_outbox", 5.0, "desk.outbox", _run).pause_s(found=None) == 5.0
+    assert Job("trim_outbox", 5.0, "desk.claims.outbox", _run).pause_s(found=None) == 5.0
