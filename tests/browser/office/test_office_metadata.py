@@ -46,6 +46,10 @@ def test_an_operator_changes_what_the_school_keeps_with_a_record(classroom: Clas
     for path, view in records(classroom).items():
         before = classroom.operator.get(path).json()["metadata"]
         page.goto(f"{classroom.url}/office#/{view}")
+        # The view before stays until this one is loaded, and has a form of the same names.
+        expect(
+            page.get_by_role("definition").filter(has_text=path.rpartition("/")[2])
+        ).to_be_visible()
         page.get_by_text("Change the metadata").click()
         field = page.get_by_label("Metadata")
         expect(field).to_have_value("\n".join(f"{key} = {before[key]}" for key in before))
@@ -63,8 +67,9 @@ def test_who_may_only_read_sees_it_without_a_form(classroom: Classroom) -> None:
     made = classroom._post("/v1/price-rules", rule)["id"]
     campaign = classroom._post("/v1/campaigns", {**CAMPAIGN, "metadata": KEPT})["id"]
     page = office(classroom, Role.FINANCE)
-    for view in (f"price-rules/{made}", f"campaigns/{campaign}"):
-        page.goto(f"{classroom.url}/office#/{view}")
+    for kind, name in (("price-rules", made), ("campaigns", campaign)):
+        page.goto(f"{classroom.url}/office#/{kind}/{name}")
+        expect(page.get_by_role("definition").filter(has_text=name)).to_be_visible()
         expect(page.get_by_role("definition").filter(has_text="招生 A")).to_be_visible()
         expect(page.get_by_text("Change the metadata")).to_have_count(0)
     assert classroom.operator.delete(f"/v1/price-rules/{made}").is_success
