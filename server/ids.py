@@ -59,7 +59,8 @@ Kind = Literal[
 # RFC 4648's digits -> Crockford's, which sort as their numbers do.
 _CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefghjkmnpqrstvwxyz")
 _TIME_DIGITS = 9  # 45 bits of milliseconds: until the year 3084
-_RANDOM_DIGITS = 13  # 65 bits
+_WITHIN_DIGITS = 2  # 10 bits: the microsecond within that millisecond
+_RANDOM_DIGITS = 11  # 55 bits
 
 
 def new_slug() -> str:
@@ -68,15 +69,19 @@ def new_slug() -> str:
 
 
 def new_id(kind: Kind) -> str:
-    """Return an id that sorts by the millisecond in which it was made: "newest first" is then an index scan,
-    and the cursor of a page is its last id. Form: the kind, `_`, and 22 characters."""
+    """Return an id that sorts by the microsecond in which it was made: "newest first" is then an index scan,
+    and the cursor of a page is its last id. Form: the kind, `_`, and 22 characters.
+
+    Making one takes 4 us, so two that one thread makes one after the other sort in this order.
+    """
     return next(new_ids(kind, 1))
 
 
 def new_ids(kind: Kind, count: int) -> Iterator[str]:
-    """Yield `count` ids of one kind and one millisecond. A drop's winners need thousands: made together they
-    take 0.3 us each, where `new_id` takes 3."""
-    moment = f"{kind}_{_digits_of(time.time_ns() // 1_000_000)}"
+    """Yield `count` ids of one kind and one microsecond, in no order. A drop's winners need thousands: made
+    together they take 0.3 us each, where `new_id` takes 4."""
+    moment_us = time.time_ns() // 1000
+    moment = f"{kind}_{_digits_of(moment_us // 1000, moment_us % 1000)}"
     # 5 random bytes are 8 digits; a few are left over.
     length = count * _RANDOM_DIGITS
     digits = b32encode(secrets.token_bytes((length + 7) // 8 * 5)).decode().translate(_CROCKFORD)
@@ -86,19 +91,13 @@ def new_ids(kind: Kind, count: int) -> Iterator[str]:
 
 def lowest_id(kind: Kind, moment_ms: int) -> str:
     """Return a text below all ids of this kind that are made from `moment_ms` on, and above older ones."""
-    return f"{kind}_{_digits_of(max(0, moment_ms))}"
+    return f"{kind}_{_digits_of(max(0, moment_ms), 0)}"
 
 
-def first_id_since(kind: Kind, moment_ms: int) -> str:
-    """Return a text that sorts before every id of the kind made from this millisecond on, and behind those
-    made before."""
-    return f"{kind}_{_digits_of(moment_ms)}"
-
-
-def _digits_of(moment_ms: int) -> str:
-    # 9 digits of 5 bits, in front of 35 bits that fill 10 bytes up.
-    in_base_32 = b32encode((moment_ms << 35).to_bytes(10)).decode()
-    return in_base_32[:_TIME_DIGITS].translate(_CROCKFORD)
+def _digits_of(moment_ms: int, microsecond: int) -> str:
+    # 9 digits of 5 bits and 2 more, in front of 25 bits that fill 10 bytes up.
+    in_base_32 = b32encode((moment_ms << 35 | microsecond << 25).to_bytes(10)).decode()
+    return in_base_32[: _TIME_DIGITS + _WITHIN_DIGITS].translate(_CROCKFORD)
 
 
 def new_claim_stem() -> str:

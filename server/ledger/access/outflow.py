@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.access.outflow import Outflow
-from server.ids import first_id_since
+from server.ids import lowest_id
 from server.ledger.tables import batches, coupons, stops
 
 
@@ -20,7 +20,7 @@ async def outflows(conn: AsyncConnection, since: int) -> list[Outflow]:
     has_plan = select(batches.c.id).where(batches.c.max_per_minute.is_not(None)).limit(1)
     if await conn.scalar(has_plan) is None:
         return []
-    first = first_id_since("cpn", since)
+    first = lowest_id("cpn", since)
     made = _counted(coupons.c.id >= first, coupons.c.created_at)
     bound = _counted(and_(coupons.c.bound_at >= since, coupons.c.id < first), coupons.c.bound_at)
     counts: dict[str, Outflow] = {}

@@ -21,7 +21,7 @@ from server.core.access.watch import (
     Signal,
     Watched,
 )
-from server.ids import first_id_since
+from server.ids import lowest_id
 from server.ledger.bulk import is_among
 from server.ledger.tables import (
     batches,
@@ -45,7 +45,7 @@ async def coupons_per_hour(conn: AsyncConnection, since: int) -> list[Sighting]:
     number = func.count()
     query = (
         select(coupons.c.student, number)
-        .where(coupons.c.id >= first_id_since("cpn", since), coupons.c.student.is_not(None))
+        .where(coupons.c.id >= lowest_id("cpn", since), coupons.c.student.is_not(None))
         .group_by(coupons.c.student)
     )
     return await _counted(conn, query, number, Watched.STUDENT, Signal.COUPONS_PER_HOUR)
@@ -53,7 +53,7 @@ async def coupons_per_hour(conn: AsyncConnection, since: int) -> list[Sighting]:
 
 async def coupons_of_holders(conn: AsyncConnection, since: int) -> list[Sighting]:
     """Count the coupons that each person and each device got since then, with whatever account."""
-    first = first_id_since("cpn", since)
+    first = lowest_id("cpn", since)
     found: list[Sighting] = []
     for kind, slots in ((Watched.PERSON, person_slots), (Watched.DEVICE, device_slots)):
         holder = slots.c[kind.value].label("holder")
@@ -136,7 +136,7 @@ def _quick_sighting(student: str, count: int, of_drops: Sequence[tuple[int, int]
 async def unpaid_locks(conn: AsyncConnection, since: int) -> list[Sighting]:
     """Count orders with a discount that each student made since then and did not pay; locks that were
     cancelled before their order was locked again count too."""
-    recent = redemptions.c.id >= first_id_since("rdm", since)
+    recent = redemptions.c.id >= lowest_id("rdm", since)
     has_discount = redemptions.c.discount > 0
     given_up = redemptions.c.state.in_(("cancelled", "expired"))
     ended = select(redemptions.c.student).where(recent, has_discount, given_up)
@@ -172,7 +172,7 @@ async def new_accounts(conn: AsyncConnection, since: int, registered_since: int)
         .join(batches, batches.c.id == coupons.c.batch_id)
         .join(students, students.c.id == coupons.c.student)
         .where(
-            coupons.c.id >= first_id_since("cpn", since),
+            coupons.c.id >= lowest_id("cpn", since),
             batches.c.campaign_id.is_not(None),
             students.c.registered_at >= registered_since,
         )
