@@ -65,11 +65,11 @@ def test_an_operator_changes_what_the_school_keeps_with_a_record(classroom: Clas
 def test_who_may_only_read_sees_it_without_a_form(classroom: Classroom) -> None:
     rule: dict[str, object] = {"courses": ["kept-1"], "max_depth_percent": 90, "metadata": KEPT}
     made = classroom._post("/v1/price-rules", rule)["id"]
-    campaign = classroom._post("/v1/campaigns", {**CAMPAIGN, "metadata": KEPT})["id"]
+    other = {**CAMPAIGN, "metadata": {"team": "教务 B"}}
+    campaign = classroom._post("/v1/campaigns", other)["id"]
     page = office(classroom, Role.FINANCE)
-    for kind, name in (("price-rules", made), ("campaigns", campaign)):
-        page.goto(f"{classroom.url}/office#/{kind}/{name}")
-        expect(page.get_by_role("definition").filter(has_text=name)).to_be_visible()
-        expect(page.get_by_role("definition").filter(has_text="招生 A")).to_be_visible()
+    for view, team in ((f"price-rules/{made}", "招生 A"), (f"campaigns/{campaign}", "教务 B")):
+        page.goto(f"{classroom.url}/office#/{view}")
+        expect(page.get_by_role("definition").filter(has_text=team)).to_be_visible()
         expect(page.get_by_text("Change the metadata")).to_have_count(0)
     assert classroom.operator.delete(f"/v1/price-rules/{made}").is_success
