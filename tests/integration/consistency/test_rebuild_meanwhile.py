@@ -4,13 +4,15 @@ steps of another rebuild, or of the same one, which dies."""
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.core.drops.claims import Outcome
 from server.core.drops.drop_rules import DropForm
 from server.core.drops.drops import DropState
 from server.flows.drops.drop_service import DropService
-from server.flows.drops.intents import end_drop
 from server.flows.drops.intents.drive_intents import drive_pending
+from server.ledger.drops import drops
+from server.ledger.drops.drop_row import DropRow
 from tests.support.builders.classroom import ROOM, granted, now_ms
 from tests.support.faults.interruptions import CrashError, crash, interpose, once
 from tests.support.worker_rig import WorkerRig, desk_state, everybody, taps
@@ -64,10 +66,10 @@ class TestAfterTheDeskAndBeforeTheLedger:
     async def test_control_without_a_look_at_the_epoch_units_that_went_back_are_sold(
         self, rig: WorkerRig, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def trust(*_: object) -> None:
-            pass
+        async def trust(conn: AsyncConnection, drop_id: str, _epoch: int) -> DropRow | None:
+            return await drops.find_for_update(conn, drop_id)
 
-        monkeypatch.setattr(end_drop, "assert_desk_epoch", trust)
+        monkeypatch.setattr(drops, "find_for_update_on_desk", trust)
         drop = await rig.classroom.opened(quantity=3)
         granted(await interrupted(rig, "close", reloaded).close(drop.id, ROOM, now_ms()))
         assert (await rig.classroom.row(drop.id)).returned == 3
